@@ -1,0 +1,411 @@
+//! The command line's grammar. Wrong usage ends with exit code 2, which clap does by itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine::{Per, format::Format};
+use models::DeviceChoice;
+use signal::Label;
+
+/// Hears music and says what it hears.
+#[derive(Debug, Parser)]
+#[command(name = "barline", version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Common {
+    /// Model folder (default: the embedded model)
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Where the model computes: auto, cpu, cuda or metal
+    #[arg(long, global = true, default_value = "auto", value_parser = device)]
+    pub(crate) device: DeviceChoice,
+    /// Worker threads (default: one per core); results don't depend on it
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Print JSON; the same as --format json
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Text or JSON, for the commands that write nothing else.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Plain {
+    /// Output format
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<PlainFormat>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlainFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CaptionFormat {
+    Text,
+    Json,
+    Vtt,
+    Srt,
+    Lrc,
+    Csv,
+    Labels,
+    Midi,
+}
+
+impl CaptionFormat {
+    /// The writer of the format, where it has one.
+    pub(crate) fn writer(self) -> Option<Format> {
+        match self {
+            Self::Text | Self::Json => None,
+            Self::Vtt => Some(Format::Vtt),
+            Self::Srt => Some(Format::Srt),
+            Self::Lrc => Some(Format::Lrc),
+            Self::Csv => Some(Format::Csv),
+            Self::Labels => Some(Format::Labels),
+            Self::Midi => Some(Format::Midi),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Measure loudness, peaks, dynamics, stereo, tempo, key and spectrum
+    Measure(Measure),
+    /// Say what is heard, bar by bar
+    Caption(Caption),
+    /// Name what a file is: kick, bass, vocals, ...
+    Label(LabelArgs),
+    /// Say what to change, with the measurement behind every word
+    Advise(Advise),
+    /// Write the encoder's hidden states and the soft tokens
+    Embed(Embed),
+    /// Ask the model a question about a file
+    Ask(Ask),
+    /// List, verify or fetch models
+    Models(Models),
+    /// Score the model on music whose truth is known
+    Eval(Eval),
+    /// Time encoder, adapter, prefill and decoding
+    Bench(Bench),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Measure {
+    /// Audio files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Caption {
+    /// Audio files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    /// What gets a caption: bar, segment, or a number of seconds
+    #[arg(long, default_value = "bar", value_parser = per)]
+    pub(crate) per: Per,
+    /// Output format
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<CaptionFormat>,
+    /// Write one file for each input into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) grid: Grid,
+}
+
+/// The tempo, where the user knows it.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Grid {
+    /// Tempo; bar 1 begins with the file then
+    #[arg(long, value_name = "BPM", value_parser = bpm)]
+    pub(crate) bpm: Option<f64>,
+    /// Meter
+    #[arg(long, default_value = "4/4", value_parser = meter)]
+    pub(crate) meter: Meter,
+}
+
+/// Beats of a quarter note in a bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Meter {
+    pub(crate) beats_per_bar: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LabelArgs {
+    /// Audio files and folders of audio files
+    #[arg(required_unless_present = "undo", value_name = "PATH")]
+    pub(crate) paths: Vec<String>,
+    /// Preview names made of the labels
+    #[arg(long)]
+    pub(crate) rename: bool,
+    /// With --rename: rename the files, and write an undo file
+    #[arg(long, requires = "rename")]
+    pub(crate) yes: bool,
+    /// Take back the renaming that an undo file states
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "rename"])]
+    pub(crate) undo: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Advise {
+    /// Audio files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    /// Only this bar
+    #[arg(long, value_name = "N", conflicts_with_all = ["from", "to"], allow_negative_numbers = true)]
+    pub(crate) bar: Option<i64>,
+    /// Only from this second on
+    #[arg(long, value_name = "S", requires = "to", value_parser = seconds)]
+    pub(crate) from: Option<f64>,
+    /// Only up to this second
+    #[arg(long, value_name = "S", requires = "from", value_parser = seconds)]
+    pub(crate) to: Option<f64>,
+    #[command(flatten)]
+    pub(crate) grid: Grid,
+    /// What the file is (default: as heard)
+    #[arg(long, value_parser = label)]
+    pub(crate) label: Option<Label>,
+    /// The song's other stems, aligned with the file: what do they mask?
+    #[arg(long, value_name = "DIR")]
+    pub(crate) stems: Option<PathBuf>,
+    /// A finished record to compare the tone with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) reference: Option<String>,
+    /// A question
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) ask: Option<String>,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Embed {
+    /// Audio file; - is standard input
+    pub(crate) file: String,
+    /// Which hidden states to write: a number, mean or all
+    #[arg(long, default_value = "all", value_parser = layer)]
+    pub(crate) layer: Layer,
+    /// The file to write
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+/// Which hidden states `embed` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    One(usize),
+    Mean,
+    All,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Ask {
+    /// Audio file; - is standard input
+    pub(crate) file: String,
+    /// The question
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) ask: String,
+    /// Always take the likeliest token
+    #[arg(long)]
+    pub(crate) greedy: bool,
+    /// Tokens at the most
+    #[arg(long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u32).range(1..=8192))]
+    pub(crate) max_tokens: u32,
+    /// The model's text before number check and post-processing
+    #[arg(long)]
+    pub(crate) raw: bool,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Models {
+    #[command(subcommand)]
+    pub(crate) what: ModelsWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsWhat {
+    /// The embedded model, and the one named by --model
+    List(Plain),
+    /// Load a model and check every tensor
+    Verify(Plain),
+    /// Where to get a published model; nothing is downloaded
+    Fetch {
+        /// The model's name, e.g. m-a-p/MERT-v1-95M
+        name: String,
+        #[command(flatten)]
+        plain: Plain,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Eval {
+    #[command(subcommand)]
+    pub(crate) what: EvalWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalWhat {
+    /// Stem labels and captions of songs that the factory renders
+    Factory(EvalSongs),
+    /// Labels of phrases made of recorded notes from held-out sources
+    Bank(EvalBank),
+    /// How much of a caption comes from the sound: the same with soft tokens swapped between songs
+    Swap(EvalSongs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvalSongs {
+    /// Seeds of the songs, the last one excluded; those from 1000000 on are for evaluation (training/holdout.toml)
+    #[arg(long, value_name = "A..B", default_value = "1000000..1000010", value_parser = seeds)]
+    pub(crate) seeds: std::ops::Range<u64>,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvalBank {
+    /// Folder of the recorded notes, with manifest.csv
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bank: PathBuf,
+    /// The list of held-out sources
+    #[arg(long, value_name = "FILE", default_value = "training/holdout.toml")]
+    pub(crate) holdout: PathBuf,
+    /// Phrases of each family and source
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) per_group: usize,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Bench {
+    /// Seconds of audio to hear
+    #[arg(long, default_value = "30", value_parser = seconds)]
+    pub(crate) seconds: f64,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+fn device(text: &str) -> Result<DeviceChoice, String> {
+    text.parse().map_err(|_| "expected auto, cpu, cuda or metal".to_owned())
+}
+
+fn positive(text: &str, max: f64) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if value > 0.0 && value <= max {
+        Ok(value)
+    } else {
+        Err(format!("expected a number above 0 and up to {max}"))
+    }
+}
+
+fn per(text: &str) -> Result<Per, String> {
+    match text {
+        "bar" => Ok(Per::Bar),
+        "segment" => Ok(Per::Segment),
+        seconds => positive(seconds, 3600.0)
+            .and_then(|s| if s >= 0.1 { Ok(Per::Seconds(s)) } else { Err(String::new()) })
+            .map_err(|_| "expected bar, segment, or seconds from 0.1 to 3600".to_owned()),
+    }
+}
+
+fn bpm(text: &str) -> Result<f64, String> {
+    positive(text, 1000.0)
+        .and_then(|bpm| if bpm >= 10.0 { Ok(bpm) } else { Err("expected 10 to 1000".to_owned()) })
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if (0.0..=1e7).contains(&value) => Ok(value),
+        _ => Err("expected seconds, 0 or more".to_owned()),
+    }
+}
+
+/// Any meter that is a whole number of quarter notes, or of eighths in pairs.
+fn meter(text: &str) -> Result<Meter, String> {
+    let parts = text
+        .split_once('/')
+        .and_then(|(beats, unit)| Some((beats.parse().ok()?, unit.parse().ok()?)));
+    match parts {
+        Some((beats @ 1..=32u32, unit @ (1 | 2 | 4 | 8 | 16u32))) if beats * 4 % unit == 0 => {
+            Ok(Meter { beats_per_bar: (beats * 4 / unit).max(1) })
+        }
+        _ => Err("expected a meter of whole quarter notes, such as 4/4, 3/4 or 6/8".to_owned()),
+    }
+}
+
+fn label(text: &str) -> Result<Label, String> {
+    Label::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = Label::ALL.iter().map(|label| label.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+fn layer(text: &str) -> Result<Layer, String> {
+    match text {
+        "mean" => Ok(Layer::Mean),
+        "all" => Ok(Layer::All),
+        number => {
+            number.parse().map(Layer::One).map_err(|_| "expected a number, mean or all".to_owned())
+        }
+    }
+}
+
+fn seeds(text: &str) -> Result<std::ops::Range<u64>, String> {
+    let parts = text.split_once("..").and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    match parts {
+        Some((first, end)) if first < end => Ok(first..end),
+        _ => Err("expected two numbers, such as 1000000..1000010".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn meters_are_bars_of_quarters() {
+        let check = |text: &str, beats| {
+            assert_eq!(meter(text).ok().map(|m| m.beats_per_bar), beats, "{text}")
+        };
+        check("4/4", Some(4));
+        check("6/8", Some(3));
+        check("2/2", Some(4));
+        check("7/8", None);
+        check("0/4", None);
+        check("four", None);
+    }
+
+    #[test]
+    fn pieces_are_bars_segments_or_seconds() {
+        assert_eq!(per("bar"), Ok(Per::Bar));
+        assert_eq!(per("2.5"), Ok(Per::Seconds(2.5)));
+        assert!(
+            per("0").is_err() && per("nan").is_err() && per("-1").is_err() && per("beat").is_err()
+        );
+    }
+}

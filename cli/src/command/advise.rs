@@ -1,0 +1,107 @@
+//! `barline advise`.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+use engine::{Advice, AudioSource, Company, Part, Request};
+
+use crate::{
+    args::{Advise, Common},
+    decode::{Decoded, EXTENSIONS},
+    output::{Fault, Report, wants_json},
+    session::Session,
+};
+
+/// Advises on files.
+pub(crate) fn advise(common: &Common, args: &Advise) -> anyhow::Result<u8> {
+    let mut report = Report::array(wants_json(common, args.plain));
+    let session = Session::new(common)?;
+    let part = match (args.bar, args.from, args.to) {
+        (Some(bar), ..) => Part::Bar(bar),
+        (None, Some(from), Some(to)) => Part::Seconds(from, to),
+        _ => Part::Whole,
+    };
+    let request = Request {
+        part,
+        bpm: args.grid.bpm,
+        beats_per_bar: args.grid.meter.beats_per_bar,
+        label: args.label,
+        question: args.ask.clone(),
+        ..Request::default()
+    };
+    for file in &args.files {
+        let result = session.file(file, true, |context, source| {
+            let mut stems =
+                args.stems.as_deref().map(|dir| others(dir, file)).transpose()?.unwrap_or_default();
+            let mut reference = args.reference.as_deref().map(open).transpose()?;
+            let company = Company {
+                stems: stems
+                    .iter_mut()
+                    .map(|(name, stem)| (name.clone(), stem as &mut dyn AudioSource))
+                    .collect(),
+                reference: reference.as_mut().map(|reference| reference as &mut dyn AudioSource),
+            };
+            Ok(engine::advise(context, source, &request, company)?)
+        });
+        report.result(file, result, |advice| text(file, advice));
+    }
+    Ok(report.finish())
+}
+
+/// Opens another file than the one that is advised on; its faults name it.
+fn open(name: &str) -> Result<Decoded, Fault> {
+    Decoded::open(name)
+        .map_err(|error| Fault::new(&error.field, format!("{name}: {}", error.message)))
+}
+
+/// The folder's other audio files.
+fn others(dir: &Path, file: &str) -> Result<Vec<(String, Decoded)>, Fault> {
+    let entries =
+        fs::read_dir(dir).map_err(|e| Fault::new("stems", format!("{}: {e}", dir.display())))?;
+    let own = fs::canonicalize(file).ok();
+    let mut paths: Vec<_> = entries
+        .filter_map(|entry| entry.ok())
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let extension = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
+            extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+        })
+        .filter(|path| own.is_none() || fs::canonicalize(path).ok() != own)
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            open(&path.to_string_lossy()).map(|stem| (name, stem))
+        })
+        .collect()
+}
+
+fn text(file: &str, advice: &Advice) -> String {
+    let scope = &advice.scope;
+    let bar = scope.bar.map(|bar| format!("bar {bar}, ")).unwrap_or_default();
+    let label = advice.label.map_or("", signal::Label::name);
+    let mut out = format!(
+        "{file}: {label} ({bar}{:.2} s to {:.2} s, {:.2} s of signal)\n",
+        scope.start_s, scope.end_s, scope.signal_s
+    );
+    for finding in &advice.findings {
+        let severity = format!("{:?}", finding.severity).to_lowercase();
+        let _ = writeln!(out, "  {} ({severity}): {}", finding.kind, finding.text);
+        for evidence in &finding.evidence {
+            let standard = if evidence.standard.is_empty() { "" } else { " by " };
+            let _ = writeln!(
+                out,
+                "      {} {:.2} {}{standard}{}",
+                evidence.name, evidence.value, evidence.unit, evidence.standard
+            );
+        }
+    }
+    if advice.findings.is_empty() {
+        let _ = writeln!(out, "  nothing found");
+    }
+    if let Some(answer) = &advice.answer {
+        let _ = writeln!(out, "  {}", answer.text);
+    }
+    out
+}

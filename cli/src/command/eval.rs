@@ -1,0 +1,151 @@
+//! `barline eval`: the model's scores on music whose truth is known. What the tests check and training learns from is the
+//! factory's music too, from other seeds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::SCHEMA;
+use serde::Serialize;
+use signal::Label;
+
+mod bank;
+mod songs;
+mod swap;
+
+pub(crate) use bank::eval_bank;
+pub(crate) use songs::eval_factory;
+pub(crate) use swap::eval_swap;
+
+/// A line of the table. What a set has no figure for is null.
+#[derive(Clone, Debug, Default, Serialize)]
+struct Row {
+    schema: u32,
+    set: String,
+    item: String,
+    count: usize,
+    top1: Option<f64>,
+    abstained: Option<f64>,
+    precision: Option<f64>,
+    recall: Option<f64>,
+    f1: Option<f64>,
+    most_taken_for: Option<String>,
+    notes: BTreeMap<String, String>,
+}
+
+/// Guesses at labels, by what they are grouped under.
+#[derive(Debug, Default)]
+struct Guesses {
+    all: Vec<(String, Label, Option<Label>, bool)>,
+}
+
+impl Guesses {
+    /// A guess at something whose label is `truth`.
+    fn push(&mut self, group: &str, truth: Label, guess: Option<Label>, abstained: bool) {
+        self.all.push((group.to_owned(), truth, guess, abstained));
+    }
+
+    /// A row for each group, and one for all groups that `scored` takes.
+    fn rows(&self, set: &str, scored: impl Fn(&str) -> bool) -> Vec<Row> {
+        let groups: BTreeSet<&str> = self.all.iter().map(|guess| guess.0.as_str()).collect();
+        let mut rows: Vec<Row> =
+            groups.into_iter().map(|group| self.row(set, group, |g| g == group)).collect();
+        for row in &mut rows {
+            if !scored(&row.item) {
+                row.notes.insert("top1".to_owned(), "not in the total".to_owned());
+                row.item += " (not in the total)";
+            }
+        }
+        rows.push(self.row(set, "total", scored));
+        rows
+    }
+
+    fn row(&self, set: &str, item: &str, takes: impl Fn(&str) -> bool) -> Row {
+        let taken: Vec<_> = self.all.iter().filter(|guess| takes(&guess.0)).collect();
+        let share = |count: usize| (!taken.is_empty()).then(|| count as f64 / taken.len() as f64);
+        let mut wrong: BTreeMap<Label, usize> = BTreeMap::new();
+        for (_, truth, guess, _) in &taken {
+            if let Some(guess) = guess.filter(|guess| guess != truth) {
+                *wrong.entry(guess).or_default() += 1;
+            }
+        }
+        Row {
+            schema: SCHEMA,
+            set: set.to_owned(),
+            item: item.to_owned(),
+            count: taken.len(),
+            top1: share(taken.iter().filter(|guess| guess.2 == Some(guess.1)).count()),
+            abstained: share(taken.iter().filter(|guess| guess.3).count()),
+            most_taken_for: wrong
+                .into_iter()
+                .max_by_key(|(_, count)| *count)
+                .map(|(label, _)| label.name().to_owned()),
+            ..Row::default()
+        }
+    }
+}
+
+/// Scores of instruments named in captions; each caption counts the same, and one that names none scores 0.
+#[derive(Debug, Default)]
+struct Naming {
+    count: usize,
+    precision: f64,
+    recall: f64,
+    f1: f64,
+}
+
+impl Naming {
+    /// Adds a caption's instruments against those that are there.
+    fn push(&mut self, named: &[Label], there: &BTreeSet<Label>) {
+        self.count += 1;
+        if named.is_empty() || there.is_empty() {
+            return;
+        }
+        let right = named.iter().filter(|label| there.contains(label)).count() as f64;
+        let (precision, recall) = (right / named.len() as f64, right / there.len() as f64);
+        self.precision += precision;
+        self.recall += recall;
+        self.f1 += if right > 0.0 { 2.0 * precision * recall / (precision + recall) } else { 0.0 };
+    }
+
+    fn row(&self, set: &str, item: &str) -> Row {
+        let mean = |sum: f64| (self.count > 0).then(|| sum / self.count as f64);
+        Row {
+            schema: SCHEMA,
+            set: set.to_owned(),
+            item: item.to_owned(),
+            count: self.count,
+            precision: mean(self.precision),
+            recall: mean(self.recall),
+            f1: mean(self.f1),
+            ..Row::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_counted_by_group() {
+        let mut guesses = Guesses::default();
+        guesses.push("a", Label::Bass, Some(Label::Bass), false);
+        guesses.push("a", Label::Bass, Some(Label::Kick), true);
+        guesses.push("b", Label::Organ, Some(Label::Piano), false);
+        let rows = guesses.rows("set", |group| group == "a");
+        assert_eq!(rows.len(), 3);
+        assert_eq!((rows[0].top1, rows[0].abstained), (Some(0.5), Some(0.5)));
+        assert_eq!(rows[0].most_taken_for.as_deref(), Some("kick"));
+        assert_eq!((rows[2].item.as_str(), rows[2].count, rows[2].top1), ("total", 2, Some(0.5)));
+    }
+
+    #[test]
+    fn a_caption_that_names_none_scores_nothing() {
+        let there = BTreeSet::from([Label::Bass, Label::Drums]);
+        let mut naming = Naming::default();
+        naming.push(&[], &there);
+        naming.push(&[Label::Bass], &there);
+        let row = naming.row("captions", "all");
+        assert_eq!((row.precision, row.recall), (Some(0.5), Some(0.25)));
+        assert!((row.f1.unwrap() - 1.0 / 3.0).abs() < 1e-9);
+    }
+}

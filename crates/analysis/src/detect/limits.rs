@@ -1,0 +1,105 @@
+//! Every threshold of the findings, in one place. They lie beyond what ordinary stems and mixes measure.
+
+use signal::Label;
+
+/// Highest sample below which a slice is silence, in dBFS.
+pub(super) const SILENT_PEAK_DBFS: f64 = -60.0;
+/// Seconds of signal that say something at all, about tone, about loudness and about what stands still.
+pub(super) const LEAST_SIGNAL_S: f64 = 0.2;
+pub(super) const TONE_SIGNAL_S: f64 = 1.0;
+pub(super) const LOUDNESS_SIGNAL_S: f64 = 3.0;
+pub(super) const STEADY_SIGNAL_S: f64 = 2.0;
+
+/// Clipped runs in the slice, and a second.
+pub(super) const CLIPPED_RUNS: u64 = 5;
+pub(super) const CLIPPED_RUNS_PER_S: f64 = 0.5;
+/// EBU R 128: maximum permitted true peak.
+pub(super) const TRUE_PEAK_DBTP: f64 = -1.0;
+/// Mean as a share of full scale (-40 dBFS), and of the RMS: a wave of a few periods has a mean of its own.
+pub(super) const DC_OFFSET: f64 = 0.01;
+pub(super) const DC_OFFSET_OF_RMS: f64 = 0.08;
+/// Wide effects reach -0.3; a flipped channel lies below.
+pub(super) const INVERTED_CORRELATION: f64 = -0.5;
+/// A source that leans this far is panned, in dB.
+pub(super) const ONE_SIDED_DB: f64 = 15.0;
+/// Steady hum in the quiet moments, in dBFS over its harmonics.
+pub(super) const HUM_DBFS: f64 = -70.0;
+/// Hiss in the quiet moments: its level in dBFS, how far below the RMS it is heard as a floor, and how flat it is.
+pub(super) const HISS_DBFS: f64 = -72.0;
+pub(super) const HISS_BELOW_DB: f64 = 14.0;
+pub(super) const NOISE_FLATNESS: f64 = 0.5;
+/// Correlation below 120 Hz, and how far below the RMS that band may lie to matter.
+pub(super) const LOW_CORRELATION: f64 = 0.2;
+pub(super) const LOW_END_WEIGHT_DB: f64 = 12.0;
+/// Share of the side in a full mix's power.
+pub(super) const NARROW_WIDTH: f64 = 0.002;
+/// Where a gain move leads, in LUFS.
+pub(super) const LOUD_TARGET_LUFS: f64 = -14.0;
+pub(super) const QUIET_TARGET_LUFS: f64 = -23.0;
+
+/// Balance in dB from which a slice leans: a mix and the sources that mixes keep in the middle soon, a panned stem
+/// only where one side is as good as silent.
+pub(super) fn imbalance_db(label: Option<Label>) -> f64 {
+    match label {
+        Some(Label::FullMix) => 2.5,
+        Some(Label::Kick | Label::Bass | Label::Vocals | Label::Speech | Label::Drums) => 6.0,
+        None => 9.0,
+        Some(_) => 30.0,
+    }
+}
+
+/// Quietest and loudest ordinary loudness in LUFS.
+pub(super) fn loudness_lufs(label: Option<Label>) -> (f64, f64) {
+    match label {
+        Some(Label::FullMix) => (-36.0, -7.0),
+        _ => (-45.0, -7.0),
+    }
+}
+
+/// Least ordinary peak-to-loudness ratio in dB, for what is made of hits; sustained sources have none.
+pub(super) fn plr_db(label: Option<Label>) -> Option<f64> {
+    match label? {
+        Label::FullMix => Some(6.5),
+        Label::Drums | Label::Percussion => Some(7.0),
+        _ => None,
+    }
+}
+
+/// Whether noise belongs to the sound.
+pub(super) fn is_noisy(label: Option<Label>) -> bool {
+    use Label::{Cymbals, Drums, Fx, HiHat, Percussion, Snare, Toms};
+    matches!(label, Some(Cymbals | Drums | Fx | HiHat | Percussion | Snare | Toms))
+}
+
+/// Resonance in dB over the neighbourhood's louder partials.
+pub(super) const RESONANCE_DB: f64 = 8.0;
+/// Sibilants against vowels in dB.
+pub(super) const SIBILANCE_DB: f64 = 6.0;
+
+/// Ordinary tonal balance of a label: levels of regions against the whole slice's power, in dB.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Balance {
+    /// Most of 80-200 Hz, 200-400 Hz, 400-900 Hz and 2.2-5 kHz.
+    pub(super) most_db: [f64; 4],
+    /// Least of 8-16 kHz, where a lack of it is a fault.
+    pub(super) least_air_db: Option<f64>,
+    /// Least of 100-300 Hz, where a lack of it is a fault.
+    pub(super) least_body_db: Option<f64>,
+}
+
+/// What is ordinary for a label.
+pub(super) fn balance(label: Option<Label>) -> Balance {
+    const NEVER: f64 = 1.0; // a region can't exceed the whole
+    let (most_db, least_air_db, least_body_db) = match label {
+        Some(Label::FullMix) => ([-2.0, -3.0, -4.0, -6.0], Some(-48.0), Some(-22.0)),
+        Some(Label::Vocals | Label::Speech) => ([-3.0, -1.5, -1.5, -3.0], Some(-55.0), Some(-24.0)),
+        Some(Label::Drums) => ([-1.5, -2.0, -2.0, -3.0], Some(-45.0), None),
+        Some(Label::AcousticGuitar) => ([-2.0, -1.5, -1.5, -3.0], Some(-60.0), Some(-24.0)),
+        Some(Label::Piano | Label::ElectricPiano) => ([-2.0, -1.5, -1.5, -4.0], None, None),
+        Some(Label::ElectricGuitar | Label::Organ | Label::SynthPad | Label::Strings) => {
+            ([-2.0, -1.5, -1.5, -3.0], None, None)
+        }
+        _ => ([NEVER; 4], None, None),
+    };
+    Balance { most_db, least_air_db, least_body_db }
+}

@@ -1,0 +1,154 @@
+//! Rules of tone: bands that stand out of the spectrum or are missing from it.
+
+use signal::{Action, Finding, FindingKind as Kind, Label, Measurements};
+
+use super::draft::{Draft, IEC_61260, OWN, confidence, grade};
+use super::limits as limit;
+
+/// A region that can be too much.
+struct Region {
+    kind: Kind,
+    lo_hz: f64,
+    hi_hz: f64,
+    /// How far it must stand over the regions beside it, in dB an octave of width.
+    bump_db: f64,
+    words: &'static str,
+}
+
+/// In the order of `Balance::most_db`.
+const REGIONS: [Region; 4] = [
+    Region { kind: Kind::Boomy, lo_hz: 80.0, hi_hz: 200.0, bump_db: 7.0, words: "booms" },
+    Region { kind: Kind::Muddy, lo_hz: 200.0, hi_hz: 400.0, bump_db: 6.0, words: "sounds muddy" },
+    Region { kind: Kind::Boxy, lo_hz: 400.0, hi_hz: 900.0, bump_db: 6.0, words: "sounds boxy" },
+    Region {
+        kind: Kind::Harsh,
+        lo_hz: 2_200.0,
+        hi_hz: 5_000.0,
+        bump_db: 7.0,
+        words: "sounds harsh",
+    },
+];
+
+pub(super) fn rules(m: &Measurements, label: Option<Label>, out: &mut Vec<Finding>) {
+    if m.signal_s < limit::TONE_SIGNAL_S {
+        return;
+    }
+    let balance = limit::balance(label);
+    for (region, most_db) in REGIONS.iter().zip(balance.most_db) {
+        out.extend(too_much(m, region, most_db));
+    }
+    out.extend(balance.least_air_db.and_then(|least| dull(m, least)));
+    out.extend(balance.least_body_db.and_then(|least| thin(m, least)));
+    out.extend(resonance(m, label));
+    out.extend(sibilance(m, label));
+}
+
+/// Level of a band against the whole, in dB.
+fn share_db(m: &Measurements, lo_hz: f64, hi_hz: f64) -> Option<f64> {
+    Some(m.level_between(lo_hz, hi_hz)? - m.level_between(25.0, 20_000.0)?)
+}
+
+/// Level an octave of width, so that bands of different widths compare.
+fn density_db(m: &Measurements, lo_hz: f64, hi_hz: f64) -> Option<f64> {
+    Some(m.level_between(lo_hz, hi_hz)? - 10.0 * (hi_hz / lo_hz).log2().log10())
+}
+
+fn too_much(m: &Measurements, region: &Region, most_db: f64) -> Option<Finding> {
+    let &Region { kind, lo_hz, hi_hz, bump_db, words } = region;
+    let share = share_db(m, lo_hz, hi_hz)?;
+    let inside = density_db(m, lo_hz, hi_hz)?;
+    let below = density_db(m, lo_hz / 2.0, lo_hz)?;
+    let above = density_db(m, hi_hz, hi_hz * 2.0)?;
+    let bump = inside - (below + above) / 2.0;
+    let excess = bump - bump_db;
+    if share < most_db || excess < 0.0 {
+        return None;
+    }
+    let centre_hz = (lo_hz * hi_hz).sqrt().round();
+    let gain_db = -((bump / 2.0).clamp(2.0, 6.0) * 2.0).round() / 2.0;
+    let draft = Draft::new(kind, grade(excess, 4.0, 8.0), confidence(excess, 6.0))
+        .band(lo_hz, hi_hz)
+        .evidence("band_over_neighbours_db", bump, "dB", OWN)
+        .evidence("band_share_db", share, "dB", IEC_61260)
+        .filter(Action::Cut, centre_hz, 1.0, Some(gain_db));
+    Some(draft.text(format!(
+        "{lo_hz:.0} to {hi_hz:.0} Hz stands {bump:.1} dB over the bands beside it, which {words}. A cut around \
+         {centre_hz:.0} Hz may clear it."
+    )))
+}
+
+fn dull(m: &Measurements, least_db: f64) -> Option<Finding> {
+    let (lo_hz, hi_hz) = (8_000.0, 16_000.0);
+    let reaches = f64::from(m.sample_rate_hz) >= 2.0 * hi_hz;
+    let share = share_db(m, lo_hz, hi_hz).filter(|_| reaches)?;
+    let excess = least_db - share;
+    if excess < 0.0 {
+        return None;
+    }
+    let draft = Draft::new(Kind::Dull, grade(excess, 8.0, 16.0), confidence(excess, 10.0))
+        .band(lo_hz, hi_hz)
+        .evidence("band_share_db", share, "dB", IEC_61260)
+        .filter(Action::Boost, 10_000.0, 0.7, Some(3.0));
+    Some(draft.text(format!(
+        "There is little above 8000 Hz: {share:.1} dB against the whole. A gentle high shelf may open it, if the \
+         source has any air to lift."
+    )))
+}
+
+fn thin(m: &Measurements, least_db: f64) -> Option<Finding> {
+    let (lo_hz, hi_hz) = (100.0, 300.0);
+    let share = share_db(m, lo_hz, hi_hz)?;
+    let excess = least_db - share;
+    if excess < 0.0 {
+        return None;
+    }
+    let draft = Draft::new(Kind::Thin, grade(excess, 6.0, 12.0), confidence(excess, 8.0))
+        .band(lo_hz, hi_hz)
+        .evidence("band_share_db", share, "dB", IEC_61260)
+        .filter(Action::Boost, 180.0, 0.7, Some(3.0));
+    Some(draft.text(format!(
+        "There is little body: {lo_hz:.0} to {hi_hz:.0} Hz lies at {share:.1} dB against the whole. A wide boost \
+         around 180 Hz may fill it."
+    )))
+}
+
+fn resonance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
+    let (hz, db) = m.resonance_hz.zip(m.resonance_db)?;
+    let excess = db - limit::RESONANCE_DB;
+    // The fundamental of a drum or a bass is the sound itself.
+    let fundamental =
+        matches!(label, Some(Label::Kick | Label::Toms | Label::Bass | Label::Fx)) && hz < 400.0;
+    // A line of the mains is hum's finding.
+    let mains = m.hum_hz.is_some_and(|hum_hz| {
+        (hz / hum_hz).round() <= 6.0 && (hz % hum_hz).min(hum_hz - hz % hum_hz) < 6.0
+    });
+    if excess < 0.0 || fundamental || mains || m.signal_s < limit::STEADY_SIGNAL_S {
+        return None;
+    }
+    let hz = hz.round();
+    let gain_db = -((db / 2.0).clamp(3.0, 9.0) * 2.0).round() / 2.0;
+    let draft = Draft::new(Kind::Resonance, grade(excess, 4.0, 9.0), confidence(excess, 6.0))
+        .band(hz / 2f64.powf(1.0 / 12.0), hz * 2f64.powf(1.0 / 12.0))
+        .evidence("resonance_hz", hz, "Hz", OWN)
+        .evidence("resonance_db", db, "dB", OWN)
+        .filter(Action::Cut, hz, 8.0, Some(gain_db));
+    Some(draft.text(format!(
+        "A narrow peak at {hz:.0} Hz rings {db:.1} dB over its surroundings, whatever is played. A narrow cut there \
+         may tame it."
+    )))
+}
+
+fn sibilance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
+    let db = m.sibilance_db?;
+    let excess = db - limit::SIBILANCE_DB;
+    if excess < 0.0 || !matches!(label, Some(Label::Vocals | Label::Speech)) {
+        return None;
+    }
+    let draft = Draft::new(Kind::Sibilant, grade(excess, 4.0, 8.0), confidence(excess, 6.0))
+        .band(5_000.0, 9_000.0)
+        .evidence("sibilance_db", db, "dB", OWN)
+        .filter(Action::DeEss, 7_000.0, 1.0, Some(-4.0));
+    Some(draft.text(format!(
+        "The s sounds reach {db:.1} dB above the vowels. A de-esser around 7000 Hz may soften them."
+    )))
+}

@@ -1,0 +1,22 @@
+//! Meters and detectors: loudness, peaks, spectrum, stereo, dynamics, tempo, key, sections and the findings drawn
+//! from them. Pure: no threads, no files. Every stream gives the same result whatever blocks it arrives in.
+
+mod chroma;
+mod decibel;
+mod detect;
+mod error;
+mod key;
+mod meter;
+mod mono;
+mod rhythm;
+mod sections;
+mod spectrum;
+#[cfg(test)]
+mod testing;
+
+pub use detect::detect;
+pub use error::AnalysisError;
+pub use key::{Key, KeyTracker};
+pub use meter::Meter;
+pub use rhythm::{Rhythm, RhythmTracker};
+pub use sections::{Section, SectionTracker, snap_sections};

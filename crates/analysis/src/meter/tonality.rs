@@ -1,0 +1,180 @@
+//! The long-term spectrum and what is read from it: bands, centroid, sibilance, and the lines of [`super::lines`].
+//!
+//! Frames of about a third of a second at a hop of a quarter, from before the first sample to after the last, so
+//! that every sample counts the same and the bands sum to the slice's power.
+
+use signal::{Band, Measurements};
+
+use super::SANE_SAMPLE;
+use super::lines::Lines;
+use crate::decibel::{LevelCounts, power_db};
+use crate::spectrum::{Framer, PowerSpectrum, frame_len};
+
+/// Length of a frame: 3 Hz resolution, so that the 25 Hz band has bins of its own.
+const FRAME_S: f64 = 0.34;
+/// Sum of the squared Hann windows at a hop of a quarter.
+const OVERLAP_GAIN: f64 = 1.5;
+/// Bands of IEC 61260-1: 1000 Hz * 10^(n/10), 25 Hz to 20 kHz.
+const BAND_NUMBERS: std::ops::RangeInclusive<i32> = -16..=13;
+/// Frames below this level tell nothing about tone, in dBFS.
+const ACTIVE_DBFS: f64 = -65.0;
+/// The bands of sibilance and of the vowels it is held against, in Hz.
+const SIBILANTS_HZ: (f64, f64) = (5_000.0, 9_000.0);
+const VOWELS_HZ: (f64, f64) = (1_000.0, 4_000.0);
+
+#[derive(Debug)]
+pub(super) struct Tonality {
+    bin_hz: f64,
+    len: usize,
+    framers: Vec<Framer>,
+    channel: Vec<f32>,
+    spectrum: PowerSpectrum,
+    power: Vec<f32>,
+    sum: Vec<f64>,
+    /// Frames taken, of which the first `lead_frames` begin before the slice.
+    frames: u64,
+    lead_frames: u64,
+    lines: Lines,
+    /// Levels of sibilants (0) and vowels (1).
+    sibilance: LevelCounts,
+}
+
+impl Tonality {
+    pub(super) fn new(rate_hz: u32, channels: usize) -> Self {
+        let len = frame_len(rate_hz, FRAME_S);
+        let hop = len / 4;
+        let bin_hz = f64::from(rate_hz) / len as f64;
+        Self {
+            bin_hz,
+            len,
+            framers: vec![Framer::new(len, hop, len - hop); channels],
+            channel: Vec::new(),
+            spectrum: PowerSpectrum::new(len),
+            power: vec![0.0; len / 2 + 1],
+            sum: vec![0.0; len / 2 + 1],
+            frames: 0,
+            lead_frames: 3,
+            lines: Lines::new(bin_hz, len / 2 + 1),
+            sibilance: LevelCounts::new(2, -140.0, 0.0),
+        }
+    }
+
+    pub(super) fn push(&mut self, piece: &[f32]) {
+        let channels = self.framers.len();
+        for (channel, framer) in self.framers.iter_mut().enumerate() {
+            self.channel.clear();
+            let samples = piece.chunks_exact(channels).map(|frame| frame[channel]);
+            self.channel.extend(samples.map(|x| x.clamp(-SANE_SAMPLE, SANE_SAMPLE)));
+            framer.push(&self.channel);
+        }
+        while self.take_frame() {
+            self.observe();
+        }
+    }
+
+    /// Takes a frame of every channel, if it is there.
+    fn take_frame(&mut self) -> bool {
+        self.power.fill(0.0);
+        for framer in &mut self.framers {
+            let Some(frame) = framer.next_frame() else { return false };
+            self.spectrum.add_power(frame, &mut self.power);
+        }
+        self.power[0] *= 0.5;
+        let scale = 1.0 / self.framers.len() as f32;
+        for (sum, power) in self.sum.iter_mut().zip(&mut self.power) {
+            *power *= scale;
+            *sum += f64::from(*power);
+        }
+        self.frames += 1;
+        true
+    }
+
+    /// What needs frames that lie wholly within the slice.
+    fn observe(&mut self) {
+        if self.frames <= self.lead_frames {
+            return;
+        }
+        // The squared Hann window sums to 3/8 of its length.
+        let to_mean = 1.0 / (0.375 * self.len as f32);
+        for power in &mut self.power {
+            *power *= to_mean;
+        }
+        let total: f64 = self.power.iter().map(|&p| f64::from(p)).sum();
+        let active = power_db(total) > ACTIVE_DBFS;
+        self.lines.observe(&self.power, active);
+        if active {
+            for (bin, (lo, hi)) in [SIBILANTS_HZ, VOWELS_HZ].into_iter().enumerate() {
+                self.sibilance.add(bin, power_db(band_power(&self.power, self.bin_hz, lo, hi)));
+            }
+        }
+    }
+
+    pub(super) fn finish(mut self, out: &mut Measurements) {
+        self.flush(out);
+        let samples = out.duration_s * f64::from(out.sample_rate_hz);
+        if samples < 1.0 || out.sample_peak_dbfs.is_none() {
+            return;
+        }
+        let scale = 1.0 / (OVERLAP_GAIN * samples);
+        for sum in &mut self.sum {
+            *sum *= scale;
+        }
+        let nyquist_hz = f64::from(out.sample_rate_hz) / 2.0;
+        out.bands = bands(&self.sum, self.bin_hz, nyquist_hz);
+        let audible = |bin: usize| bin as f64 * self.bin_hz >= out.bands[0].lo_hz;
+        let (mut moment, mut total) = (0.0, 0.0);
+        for (bin, &power) in self.sum.iter().enumerate().filter(|&(bin, _)| audible(bin)) {
+            moment += power * bin as f64 * self.bin_hz;
+            total += power;
+        }
+        out.centroid_hz = (total > 0.0).then(|| moment / total);
+        let loud = self.sibilance.percentile(0, 0.95).zip(self.sibilance.percentile(1, 0.75));
+        let reaches = nyquist_hz >= SIBILANTS_HZ.1;
+        out.sibilance_db = loud.filter(|_| reaches).map(|(sibilants, vowels)| sibilants - vowels);
+        self.lines.finish(out);
+    }
+
+    /// Pads with silence until the last sample has been in four frames.
+    fn flush(&mut self, out: &Measurements) {
+        let samples = (out.duration_s * f64::from(out.sample_rate_hz)).round() as u64;
+        let hop = (self.len / 4) as u64;
+        let wanted = samples.div_ceil(hop) + 3;
+        let silence = vec![0.0; self.len];
+        while self.frames < wanted {
+            for framer in &mut self.framers {
+                framer.push(&silence);
+            }
+            while self.frames < wanted && self.take_frame() {}
+        }
+    }
+}
+
+/// Power between two frequencies, the edge bins by their share.
+pub(super) fn band_power<P: Copy + Into<f64>>(
+    power: &[P],
+    bin_hz: f64,
+    lo_hz: f64,
+    hi_hz: f64,
+) -> f64 {
+    // Bin k stands for (k - 0.5 .. k + 0.5) * bin_hz.
+    let (lo, hi) = (lo_hz / bin_hz + 0.5, hi_hz / bin_hz + 0.5);
+    let mut sum = 0.0;
+    for (bin, &p) in power.iter().enumerate().skip(lo as usize).take((hi - lo) as usize + 2) {
+        let share = (hi.min(bin as f64 + 1.0) - lo.max(bin as f64)).max(0.0);
+        sum += share * p.into();
+    }
+    sum
+}
+
+fn bands(power: &[f64], bin_hz: f64, nyquist_hz: f64) -> Vec<Band> {
+    let mut bands = Vec::new();
+    for number in BAND_NUMBERS {
+        let edge = |offset: f64| 1_000.0 * 10f64.powf((f64::from(number) + offset) / 10.0);
+        let (lo_hz, hi_hz) = (edge(-0.5), edge(0.5).min(nyquist_hz));
+        if edge(0.0) < nyquist_hz {
+            let level_db = power_db(band_power(power, bin_hz, lo_hz, hi_hz)).max(Band::FLOOR_DB);
+            bands.push(Band { lo_hz, hi_hz, level_db });
+        }
+    }
+    bands
+}

@@ -1,0 +1,121 @@
+//! Tempo from the autocorrelation of the onset envelope: a comb of four beats, weighed by how people tap
+//! (log-normal around 115 beats a minute; Moelants 2002, Ellis 2007), then refined over longer lags.
+
+use realfft::RealFftPlanner;
+
+/// Tempi looked at, in beats a minute, and the ratio from one to the next.
+const SLOWEST_BPM: f64 = 45.0;
+const FASTEST_BPM: f64 = 220.0;
+const STEP: f64 = 1.004;
+/// Centre and width (octaves) of the tapping prior.
+const TAPPED_BPM: f64 = 115.0;
+const TAPPED_OCTAVES: f64 = 0.75;
+/// Weights of lags of one to four beats: two and four beats tell a beat from its off-beats.
+const COMB: [f64; 4] = [1.0, 0.7, 0.5, 0.7];
+/// Least autocorrelation at the beat that counts as a pulse.
+const LEAST_PULSE: f64 = 0.06;
+/// Autocorrelation that makes it certain.
+const SURE_PULSE: f64 = 0.5;
+
+/// A pulse and how sure it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tempo {
+    pub(super) period_steps: f64,
+    pub(super) confidence: f64,
+}
+
+/// The tempo of an envelope with a step of `step_s` seconds, `None` where it has no pulse.
+pub(super) fn estimate(envelope: &[f32], step_s: f64) -> Option<Tempo> {
+    let similarity = autocorrelation(envelope)?;
+    let mut best: Option<(f64, f64)> = None;
+    let mut bpm = SLOWEST_BPM;
+    while bpm <= FASTEST_BPM {
+        let period = 60.0 / bpm / step_s;
+        let off = (bpm / TAPPED_BPM).log2() / TAPPED_OCTAVES;
+        if let Some(comb) = comb(&similarity, period) {
+            let score = comb.max(0.0) * (-0.5 * off * off).exp();
+            if best.is_none_or(|(top, _)| score > top) {
+                best = Some((score, period));
+            }
+        }
+        bpm *= STEP;
+    }
+    let (score, coarse) = best?;
+    let period_steps = refine(&similarity, coarse);
+    let pulse = peak_near(&similarity, period_steps, 2)?.1;
+    if score <= 0.0 || pulse < LEAST_PULSE {
+        return None;
+    }
+    Some(Tempo { period_steps, confidence: (pulse / SURE_PULSE).clamp(0.0, 1.0) })
+}
+
+/// Similarity of the envelope to itself per lag, up to half its length: 1 at lag 0, corrected for the overlap.
+fn autocorrelation(envelope: &[f32]) -> Option<Vec<f64>> {
+    let count = envelope.len();
+    let len = (2 * count).next_power_of_two();
+    let mut planner = RealFftPlanner::<f32>::new();
+    let forward = planner.plan_fft_forward(len);
+    let inverse = planner.plan_fft_inverse(len);
+    let mean = envelope.iter().sum::<f32>() / count.max(1) as f32;
+    let mut signal = forward.make_input_vec();
+    for (slot, x) in signal.iter_mut().zip(envelope) {
+        *slot = x - mean;
+    }
+    let mut spectrum = forward.make_output_vec();
+    forward.process(&mut signal, &mut spectrum).ok()?;
+    for bin in &mut spectrum {
+        *bin = (bin.norm_sqr()).into();
+    }
+    inverse.process(&mut spectrum, &mut signal).ok()?;
+    let energy = f64::from(signal[0]);
+    if energy <= 0.0 {
+        return None;
+    }
+    let lags = count / 2;
+    let at = |lag: usize| f64::from(signal[lag]) / energy * count as f64 / (count - lag) as f64;
+    Some((0..lags).map(at).collect())
+}
+
+/// Weighted similarity at one to four periods, as far as the slice reaches; `None` where not even one fits.
+fn comb(similarity: &[f64], period: f64) -> Option<f64> {
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for (beats, weight) in COMB.into_iter().enumerate() {
+        let lag = period * (beats + 1) as f64;
+        // An onset a step early or late is still on the beat.
+        let Some((_, value)) = peak_near(similarity, lag, 1) else { break };
+        sum += weight * value;
+        weights += weight;
+    }
+    (weights > 0.0).then(|| sum / weights)
+}
+
+/// The highest similarity within `reach` steps of a lag, and where it lies between the steps.
+fn peak_near(similarity: &[f64], lag: f64, reach: usize) -> Option<(f64, f64)> {
+    let middle = lag.round() as usize;
+    let (from, to) = (middle.checked_sub(reach)?.max(1), middle + reach);
+    if to + 1 >= similarity.len() {
+        return None;
+    }
+    let peak = (from..=to).max_by(|&a, &b| similarity[a].total_cmp(&similarity[b]))?;
+    let (before, top, after) = (similarity[peak - 1], similarity[peak], similarity[peak + 1]);
+    let bend = before - 2.0 * top + after;
+    let offset = if bend < 0.0 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 };
+    Some((peak as f64 + offset, top))
+}
+
+/// Sharpens a period by the peaks at ever more periods: the same half step of doubt divided by more beats.
+fn refine(similarity: &[f64], coarse: f64) -> f64 {
+    let mut period = coarse;
+    let mut beats = 1.0;
+    while beats <= 64.0 {
+        let reach = if beats == 1.0 { 2 } else { (period * 0.08).clamp(1.0, 4.0) as usize };
+        let Some((lag, value)) = peak_near(similarity, period * beats, reach) else { break };
+        let base = peak_near(similarity, period, 2).map_or(0.0, |peak| peak.1);
+        if value < 0.4 * base {
+            break;
+        }
+        period = lag / beats;
+        beats *= 2.0;
+    }
+    period
+}

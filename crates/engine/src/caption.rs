@@ -1,0 +1,129 @@
+//! From a window and its facts to checked words: the instruction that the language model was trained on, decoding, slots.
+
+use std::sync::atomic::AtomicBool;
+
+use models::{Heard, Model, Sampling};
+
+use crate::{error::EngineError, slots::Facts};
+
+/// What is asked of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task<'a> {
+    /// One line about a bar.
+    Caption,
+    /// The song in two sentences.
+    Summarise,
+    /// What to do about the findings.
+    Advise,
+    /// The user's question.
+    Ask(&'a str),
+}
+
+/// How to decode.
+#[derive(Clone, Debug)]
+pub struct Decoding {
+    /// Greedy unless the user asks otherwise, so that the same file gives the same words.
+    pub sampling: Sampling,
+    /// Tokens at the most.
+    pub max_tokens: usize,
+}
+
+impl Default for Decoding {
+    fn default() -> Self {
+        Self { sampling: Sampling::greedy(), max_tokens: 64 }
+    }
+}
+
+/// What the model said, checked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    /// The words to show; empty if nothing stood up to the number check.
+    pub text: String,
+    /// The model's text before number check and post-processing.
+    pub raw: String,
+    /// Measured values in `text`.
+    pub checked_numbers: usize,
+    /// Sentences withheld for a number that no measurement backs.
+    pub withheld: usize,
+    /// Geometric mean of the tokens' probabilities, 0 to 1.
+    pub confidence: f64,
+    /// Tokens decoded.
+    pub tokens: usize,
+}
+
+/// The instruction for a task. The embedded model was trained on exactly these words (training/grammar.py); a model that
+/// does not know the slots gets plain ones.
+pub fn instruction(task: Task<'_>, facts: &Facts, knows_slots: bool) -> String {
+    if !knows_slots {
+        return match task {
+            Task::Caption => "Please give a caption to the music.".to_owned(),
+            Task::Summarise => "Please describe the music.".to_owned(),
+            Task::Advise => "What would you change in this mix?".to_owned(),
+            Task::Ask(question) => question.to_owned(),
+        };
+    }
+    let facts = facts.words();
+    match task {
+        Task::Caption => format!("caption. facts: {facts}"),
+        Task::Summarise => format!("summarise. facts: {facts}"),
+        Task::Advise => format!("advise. facts: {facts}"),
+        Task::Ask(question) => format!("ask: {} facts: {facts}", question.trim()),
+    }
+}
+
+/// Whether the model writes slots for the program to fill: its tokenizer has them as tokens of their own.
+pub fn knows_slots(model: &Model) -> bool {
+    model.tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.id("<tempo>").is_some())
+}
+
+/// Decodes an answer and checks its numbers.
+///
+/// # Errors
+/// The folder has no language model, or the model fails, or `cancel` was set.
+pub fn tell(
+    model: &Model,
+    heard: &Heard,
+    task: Task<'_>,
+    facts: &Facts,
+    decoding: &Decoding,
+    cancel: &AtomicBool,
+) -> Result<Told, EngineError> {
+    let instruction = instruction(task, facts, knows_slots(model));
+    let answer = model.answer(
+        heard,
+        &instruction,
+        &decoding.sampling,
+        decoding.max_tokens,
+        cancel,
+        &mut |_| {},
+    )?;
+    let filled = facts.fill(&answer.text);
+    Ok(Told {
+        text: filled.text,
+        raw: answer.raw_text,
+        checked_numbers: filled.checked_numbers,
+        withheld: filled.withheld,
+        confidence: f64::from(answer.mean_log_prob).exp().clamp(0.0, 1.0),
+        tokens: answer.tokens.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_are_the_trained_words() {
+        let facts = Facts::default();
+        let check = |task, expected: &str| assert_eq!(instruction(task, &facts, true), expected);
+        check(Task::Caption, "caption. facts: none");
+        check(Task::Summarise, "summarise. facts: none");
+        check(Task::Advise, "advise. facts: none");
+        check(Task::Ask(" any problems? "), "ask: any problems? facts: none");
+    }
+
+    #[test]
+    fn a_plain_model_gets_the_question_as_it_is() {
+        assert_eq!(instruction(Task::Ask("What key?"), &Facts::default(), false), "What key?");
+    }
+}

@@ -1,0 +1,37 @@
+//! Sessions and the offline driver: windows, meters and the model make a report. The plugin and the command line stand on
+//! this crate; it is the only one that starts threads.
+
+mod advice;
+mod ask;
+mod caption;
+mod driver;
+mod embedded;
+mod envelope;
+mod error;
+pub mod format;
+mod label;
+mod narrate;
+mod slots;
+mod source;
+mod timeline;
+mod vocabulary;
+mod window;
+mod workers;
+
+pub use advice::{Advice, Company, Part, Request, Scope, advise};
+pub use ask::{Answer, Asked, ask};
+pub use caption::{Decoding, Task, Told, instruction, knows_slots, tell};
+pub use driver::{Context, Progress, Survey, hear, measure, scan, survey};
+pub use embedded::{embedded_files, open_model};
+pub use envelope::Envelope;
+pub use error::{EngineError, SourceError};
+pub use label::{Choice, Labelled, label, label_spans};
+pub use narrate::{Narration, Per, SILENCE, TOO_LITTLE, bars_of, narrate, rhythm};
+pub use slots::{Facts, Filled, SLOTS};
+pub use source::{AudioSource, Samples};
+pub use timeline::{Caption, SCHEMA, Segment, Stretch, Timeline, bars, steps};
+pub use vocabulary::{instruments, mix_instruments};
+pub use window::{
+    Cut, Cutter, Heard, MAX_WINDOW_S, MIN_WINDOW_S, MODEL_RATE_HZ, Slice, Span, to_model_rate,
+};
+pub use workers::Workers;

@@ -1,0 +1,283 @@
+//! Captions along a file: `barline caption` and the summary line of everything else.
+
+use std::collections::BTreeMap;
+
+use analysis::Rhythm;
+use models::Model;
+use signal::{Label, Measurements};
+
+use crate::{
+    caption::{self, Decoding, Task, Told},
+    driver::{Context, Survey, hear, survey},
+    error::EngineError,
+    slots::Facts,
+    source::AudioSource,
+    timeline::{Caption, Segment, Stretch, Timeline, bars, steps},
+    vocabulary,
+    window::{Cut, Heard, Span},
+};
+
+/// What gets a caption of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Per {
+    /// Each bar.
+    Bar,
+    /// Each section.
+    Segment,
+    /// Each stretch of so many seconds.
+    Seconds(f64),
+}
+
+/// How to caption a file.
+#[derive(Clone, Debug)]
+pub struct Narration {
+    /// What gets a caption.
+    pub per: Per,
+    /// The tempo, if the user states it.
+    pub bpm: Option<f64>,
+    /// Beats in a bar.
+    pub beats_per_bar: u32,
+    /// How to decode.
+    pub decoding: Decoding,
+    /// Below this the caption is "too little to say".
+    pub min_confidence: f64,
+    /// Every so many stretches only; 1 for all. `barline eval` takes samples.
+    pub every: usize,
+}
+
+impl Default for Narration {
+    fn default() -> Self {
+        Self {
+            per: Per::Bar,
+            bpm: None,
+            beats_per_bar: 4,
+            decoding: Decoding::default(),
+            min_confidence: 0.1,
+            every: 1,
+        }
+    }
+}
+
+/// The engine's own words for a stretch without signal.
+pub const SILENCE: &str = "Silence.";
+
+/// The engine's own words where there is not enough to go on (invariant 7 of the design).
+pub const TOO_LITTLE: &str = "Too little to say.";
+
+/// Stretches with less than this many seconds of signal, or this share of their length, are too little to speak of.
+const ENOUGH_S: f64 = 0.2;
+const ENOUGH_SHARE: f64 = 0.1;
+
+/// Below this the beats are no ground for bars.
+const STEADY: f64 = 0.05;
+
+/// Length of the stretches of a file without a steady tempo, in seconds.
+const FREE_S: f64 = 4.0;
+
+/// The model hears this much of a song for its summary: the loudest stretch, in seconds.
+const SUMMARY_S: f64 = 4.0;
+
+/// Captions a file.
+///
+/// # Errors
+/// The file cannot be read or measured, or the model fails.
+pub fn narrate(
+    context: &Context<'_>,
+    source: &mut dyn AudioSource,
+    narration: &Narration,
+) -> Result<Timeline, EngineError> {
+    let model = context.model()?;
+    let survey = survey(context, source)?;
+    let mut notes = survey.notes.clone();
+    let rhythm = rhythm(&survey, narration.bpm, narration.beats_per_bar);
+    let stretches = stretches(&survey, &rhythm, narration, &mut notes);
+    let teller = Teller { context, survey: &survey, narration, model };
+    let cuts = stretches
+        .iter()
+        .map(|s| Cut { measure: Some(s.span), window: Some(s.span.window(survey.duration_s)) });
+    let loudest = survey.envelope.loudest(SUMMARY_S, survey.whole());
+    let cuts: Vec<Cut> = cuts.chain([Cut { measure: None, window: Some(loudest) }]).collect();
+    let said =
+        hear(context, source, &cuts, "listening", |index, heard| match stretches.get(index) {
+            Some(stretch) => teller.caption(*stretch, heard),
+            None => teller.summary(heard),
+        })?;
+    let mut captions = said;
+    let summary = captions.pop().map(|said| said.text).unwrap_or_default();
+    Ok(Timeline {
+        duration_s: survey.duration_s,
+        tempo_bpm: rhythm.tempo_bpm,
+        beats_per_bar: narration.beats_per_bar,
+        summary,
+        captions,
+        segments: segments(&survey),
+        notes,
+    })
+}
+
+/// The beats as stated by the user or as heard.
+pub fn rhythm(survey: &Survey, bpm: Option<f64>, beats_per_bar: u32) -> Rhythm {
+    match bpm {
+        Some(bpm) => Rhythm::from_grid(bpm, beats_per_bar as usize, 0.0, survey.duration_s),
+        None => {
+            let mut rhythm = survey.rhythm.clone();
+            // The tracker assumes common time.
+            if beats_per_bar != 4 {
+                let first = rhythm.downbeats_s.first().copied().unwrap_or(0.0);
+                let from_first =
+                    rhythm.beats_s.iter().copied().skip_while(|beat| *beat < first - 1e-6);
+                rhythm.downbeats_s = from_first.step_by(beats_per_bar.max(1) as usize).collect();
+            }
+            rhythm
+        }
+    }
+}
+
+/// The bars of a file, or none where its tempo is not steady.
+pub fn bars_of(rhythm: &Rhythm, duration_s: f64) -> Vec<Stretch> {
+    if rhythm.confidence < STEADY { Vec::new() } else { bars(&rhythm.downbeats_s, duration_s) }
+}
+
+fn segments(survey: &Survey) -> Vec<Segment> {
+    survey
+        .sections
+        .iter()
+        .map(|s| Segment {
+            start_s: s.start_s,
+            end_s: s.end_s.min(survey.duration_s),
+            name: s.name.clone(),
+        })
+        .collect()
+}
+
+fn stretches(
+    survey: &Survey,
+    rhythm: &Rhythm,
+    narration: &Narration,
+    notes: &mut BTreeMap<String, String>,
+) -> Vec<Stretch> {
+    let all = match narration.per {
+        Per::Seconds(step_s) => steps(step_s, survey.duration_s),
+        Per::Segment => {
+            let spans =
+                segments(survey).into_iter().map(|s| Span { start_s: s.start_s, end_s: s.end_s });
+            spans.map(|span| Stretch { span, bar: None }).collect()
+        }
+        Per::Bar => {
+            let bars = bars_of(rhythm, survey.duration_s);
+            if bars.is_empty() {
+                notes.insert(
+                    "captions".into(),
+                    format!("no steady tempo: stretches of {FREE_S} s instead of bars"),
+                );
+                steps(FREE_S, survey.duration_s)
+            } else {
+                bars
+            }
+        }
+    };
+    all.into_iter().step_by(narration.every.max(1)).collect()
+}
+
+/// Says things about parts of one file.
+struct Teller<'a> {
+    context: &'a Context<'a>,
+    survey: &'a Survey,
+    narration: &'a Narration,
+    model: &'a Model,
+}
+
+impl Teller<'_> {
+    fn caption(&self, stretch: Stretch, heard: Heard) -> Result<Caption, EngineError> {
+        let (measured, window) = parts(heard)?;
+        let findings = analysis::detect(&measured, None);
+        let facts =
+            Facts::new(&self.survey.measurements, &measured, measured.loudness_lufs, &findings);
+        let told = match enough(&measured) {
+            Err(words) => Told { text: words.to_owned(), ..Told::default() },
+            Ok(()) => self.tell(&window, Task::Caption, &facts)?,
+        };
+        Ok(Caption {
+            start_s: stretch.span.start_s,
+            end_s: stretch.span.end_s,
+            bar: stretch.bar,
+            labels: vocabulary::instruments(&told.text)
+                .into_iter()
+                .map(|l| l.name().to_owned())
+                .collect(),
+            text: told.text,
+            confidence: told.confidence,
+            checked_numbers: told.checked_numbers,
+            loudness_lufs: measured.loudness_lufs,
+        })
+    }
+
+    /// The whole song, in the shape of a caption.
+    fn summary(&self, heard: Heard) -> Result<Caption, EngineError> {
+        let song = &self.survey.measurements;
+        let told = match enough(song) {
+            Err(words) => Told { text: words.to_owned(), ..Told::default() },
+            Ok(()) => {
+                let findings = analysis::detect(song, Some(Label::FullMix));
+                let facts =
+                    Facts::new(song, song, song.integrated_lufs.or(song.loudness_lufs), &findings);
+                self.tell(&heard.window.unwrap_or_default(), Task::Summarise, &facts)?
+            }
+        };
+        Ok(Caption {
+            start_s: 0.0,
+            end_s: self.survey.duration_s,
+            bar: None,
+            text: told.text,
+            labels: Vec::new(),
+            confidence: told.confidence,
+            checked_numbers: told.checked_numbers,
+            loudness_lufs: song.loudness_lufs,
+        })
+    }
+
+    fn tell(&self, window: &[f32], task: Task<'_>, facts: &Facts) -> Result<Told, EngineError> {
+        let heard = self.model.soft_tokens(window)?;
+        let told = caption::tell(
+            self.model,
+            &heard,
+            task,
+            facts,
+            &self.narration.decoding,
+            self.context.cancel,
+        )?;
+        Ok(believe(told, self.narration.min_confidence))
+    }
+}
+
+/// Both halves of a cut that asked for both.
+pub(crate) fn parts(heard: Heard) -> Result<(Measurements, Vec<f32>), EngineError> {
+    match (heard.measurements, heard.window) {
+        (Some(measured), Some(window)) => Ok((measured, window)),
+        _ => Err(EngineError::request("scope", "nothing lies within it")),
+    }
+}
+
+/// Whether there is enough signal to speak of, or what to say instead.
+pub(crate) fn enough(measured: &Measurements) -> Result<(), &'static str> {
+    if measured.signal_s <= 0.0 || measured.loudness_lufs.is_none() {
+        return Err(SILENCE);
+    }
+    if measured.signal_s < ENOUGH_S || measured.signal_s < ENOUGH_SHARE * measured.duration_s {
+        return Err(TOO_LITTLE);
+    }
+    Ok(())
+}
+
+/// The words, unless nothing stood up to the number check or the model was guessing.
+pub(crate) fn believe(told: Told, min_confidence: f64) -> Told {
+    if told.text.is_empty() || told.confidence < min_confidence {
+        return Told {
+            text: TOO_LITTLE.to_owned(),
+            raw: told.raw,
+            withheld: told.withheld,
+            ..Told::default()
+        };
+    }
+    told
+}

@@ -1,0 +1,107 @@
+//! Slots are filled by measured values only; other numbers are withheld.
+
+use signal::{Action, Evidence, Move, Severity};
+
+use super::*;
+
+fn measured() -> Measurements {
+    Measurements {
+        channels: 2,
+        tempo_bpm: Some(119.96),
+        tempo_confidence: Some(0.9),
+        key: Some("A minor".into()),
+        key_confidence: Some(0.7),
+        loudness_lufs: Some(-14.23),
+        true_peak_dbtp: Some(-0.84),
+        crest_db: Some(12.3),
+        correlation: Some(-0.001),
+        balance_db: Some(1.2),
+        ..Measurements::default()
+    }
+}
+
+fn finding(kind: FindingKind, freq_hz: Option<f64>, gain_db: Option<f64>) -> Finding {
+    Finding {
+        kind,
+        severity: Severity::Clear,
+        confidence: 0.8,
+        band_hz: Some([200.0, 400.0]),
+        evidence: vec![Evidence {
+            name: "level_db".into(),
+            value: 4.25,
+            unit: "dB".into(),
+            standard: String::new(),
+        }],
+        mv: Some(Move { action: Action::Cut, freq_hz, q: Some(1.0), gain_db }),
+        text: String::new(),
+    }
+}
+
+fn facts() -> Facts {
+    let song = measured();
+    let findings =
+        [finding(FindingKind::Silence, None, None), finding(FindingKind::Muddy, None, Some(-3.0))];
+    Facts::new(&song, &song, song.loudness_lufs, &findings)
+}
+
+#[test]
+fn words_name_what_is_known_in_the_trained_order() {
+    assert_eq!(facts().words(), "tempo key lufs peak crest corr bal moderate 1:muddy");
+    let mono = Measurements { channels: 1, loudness_lufs: Some(-40.0), ..measured() };
+    let unsure = Measurements { tempo_confidence: Some(0.1), ..measured() };
+    assert_eq!(Facts::new(&unsure, &mono, None, &[]).words(), "key peak crest quiet none");
+    assert_eq!(Facts::default().words(), "none");
+}
+
+#[test]
+fn level_words_change_at_their_edges() {
+    for (lufs, word) in
+        [(-30.1, "quiet"), (-30.0, "moderate"), (-14.0, "moderate"), (-13.9, "loud")]
+    {
+        assert_eq!(level_word(lufs), word, "{lufs}");
+    }
+}
+
+#[test]
+fn slots_are_filled_with_measured_values() {
+    let filled = facts().fill(
+        "Drums at <tempo> in <key>. Muddy at <f1>: try <g1> there, it reads <v1>. <lufs>, <peak>.",
+    );
+    assert_eq!(
+        filled.text,
+        "Drums at 120 BPM in A minor. Muddy at 283 Hz: try -3.0 dB there, it reads 4.2 dB. -14.2 LUFS, -0.8 dBTP."
+    );
+    assert_eq!((filled.checked_numbers, filled.withheld), (7, 0));
+    assert_eq!(facts().fill("Correlation <corr>.").text, "Correlation 0.00.");
+}
+
+#[test]
+fn sentences_without_a_measurement_are_withheld() {
+    let check = |text: &str, shown: &str, withheld: usize| {
+        let filled = facts().fill(text);
+        assert_eq!((filled.text.as_str(), filled.withheld), (shown, withheld), "{text}");
+    };
+    check("Bass. Cut 3 dB at 300 Hz. Drums.", "Bass. Drums.", 1);
+    check("Cut <g2>.", "", 1);
+    check("It spans <range>. Piano!", "Piano!", 1);
+    check("An <unknown> thing", "", 1);
+    check("A broken <tempo", "", 1);
+    check("Half \u{bd} loud. Fine", "Fine", 1);
+    check("<tempo>\nat 5 LUFS\nbass", "120 BPM bass", 1);
+    check("", "", 0);
+}
+
+#[test]
+fn frequencies_read_as_engineers_write_them() {
+    for (hz, text) in [
+        (50.0, "50 Hz"),
+        (320.4, "320 Hz"),
+        (999.4, "999 Hz"),
+        (999.6, "1.0 kHz"),
+        (3200.0, "3.2 kHz"),
+    ] {
+        assert_eq!(frequency(hz), text);
+    }
+    assert_eq!(value(3.0, "count"), "3");
+    assert_eq!(value(0.021, ""), "0.02");
+}

@@ -1,0 +1,128 @@
+//! Which instruments a sentence names: how a caption's `labels` are read off its text, and how `barline eval` scores it.
+
+use signal::Label;
+
+/// Names beyond the labels' own (hyphens are spaces here), one line a label. Longer names win over shorter ones, so that an
+/// electric piano is no piano.
+const SYNONYMS: [(Label, &[&str]); 18] = [
+    (Label::Kick, &["kick drum", "kick drums", "bass drum"]),
+    (Label::Snare, &["snare drum", "snares"]),
+    (Label::HiHat, &["hi hats", "hats", "hihat", "hihats"]),
+    (Label::Cymbals, &["cymbal"]),
+    (Label::Toms, &["tom"]),
+    (Label::Drums, &["drum kit", "drum", "drum loop"]),
+    (Label::Bass, &["bass line", "bassline", "bass guitar"]),
+    (Label::ElectricGuitar, &["electric guitars"]),
+    (Label::AcousticGuitar, &["acoustic guitars"]),
+    (Label::SynthLead, &["lead synth", "synth leads"]),
+    (Label::SynthPad, &["pad", "pads", "synth pads"]),
+    (Label::Strings, &["string section", "violin", "violins", "cello"]),
+    (Label::Brass, &["horns", "brass section", "trumpet", "trumpets"]),
+    (Label::Woodwinds, &["woodwind", "flute", "clarinet"]),
+    (Label::Mallets, &["mallet", "vibraphone", "marimba", "xylophone"]),
+    (Label::Vocals, &["vocal", "voice", "voices", "singing", "singer", "choir"]),
+    (Label::Speech, &["spoken word", "speaking", "talking"]),
+    (Label::Fx, &["effects", "sound effects"]),
+];
+
+/// The labels that `text` names, in the order of their first mention. What is denied (`no vocals`, `without drums or
+/// bass`) is not named; `full mix` is no instrument.
+pub fn instruments(text: &str) -> Vec<Label> {
+    let words: Vec<String> = text
+        .to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let names = names();
+    let mut found = Vec::new();
+    let mut denied = false;
+    let mut at = 0;
+    while at < words.len() {
+        if let Some((label, length)) = longest(&names, &words[at..]) {
+            if !denied && !found.contains(&label) {
+                found.push(label);
+            }
+            at += length;
+            continue;
+        }
+        denied = match words[at].as_str() {
+            "no" | "not" | "without" => true,
+            // `no drums or bass` denies both, and so do the adjectives in `no electric or loud drums`.
+            "or" | "nor" | "any" | "a" | "an" | "the" => denied,
+            _ => false,
+        };
+        at += 1;
+    }
+    found
+}
+
+/// The same for a whole mix, where the pieces of a kit are the drums.
+pub fn mix_instruments(text: &str) -> Vec<Label> {
+    let mut found = Vec::new();
+    for label in instruments(text) {
+        let label = if label.is_kit_piece() { Label::Drums } else { label };
+        if !found.contains(&label) {
+            found.push(label);
+        }
+    }
+    found
+}
+
+fn names() -> Vec<(Vec<&'static str>, Label)> {
+    let own = Label::ALL.into_iter().filter(|label| *label != Label::FullMix);
+    let mut names: Vec<(Vec<&str>, Label)> =
+        own.map(|label| (label.name().split('-').collect(), label)).collect();
+    for (label, synonyms) in SYNONYMS {
+        names.extend(synonyms.iter().map(|name| (name.split(' ').collect(), label)));
+    }
+    names
+}
+
+fn longest(names: &[(Vec<&str>, Label)], words: &[String]) -> Option<(Label, usize)> {
+    let fits = |name: &&(Vec<&str>, Label)| {
+        name.0.len() <= words.len() && name.0.iter().zip(words).all(|(a, b)| a == b)
+    };
+    names
+        .iter()
+        .filter(fits)
+        .max_by_key(|name| name.0.len())
+        .map(|(name, label)| (*label, name.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_as_words_longest_first() {
+        let check =
+            |text: &str, expected: &[Label]| assert_eq!(instruments(text), expected, "{text}");
+        check(
+            "Drums, bass and electric piano.",
+            &[Label::Drums, Label::Bass, Label::ElectricPiano],
+        );
+        check("A bright hi-hat over a kick drum", &[Label::HiHat, Label::Kick]);
+        check("Bass drum, pads; Bass.", &[Label::Kick, Label::SynthPad, Label::Bass]);
+        check("Sound effects and speech, bassoonish padding", &[Label::Fx, Label::Speech]);
+        check("A full mix", &[]);
+        check("Nothing stands out as a problem here.", &[]);
+    }
+
+    #[test]
+    fn denied_instruments_are_not_named() {
+        assert_eq!(
+            instruments("No vocals; I hear piano and strings."),
+            [Label::Piano, Label::Strings]
+        );
+        assert_eq!(
+            instruments("organ without drums or bass, then brass"),
+            [Label::Organ, Label::Brass]
+        );
+    }
+
+    #[test]
+    fn kit_pieces_are_drums_in_a_mix() {
+        assert_eq!(mix_instruments("Kick, snare and organ"), [Label::Drums, Label::Organ]);
+    }
+}

@@ -1,0 +1,240 @@
+//! One thing worth an engineer's attention, with its evidence: written by `analysis::detect` and by the engine's
+//! comparison of stems, shown by the editor and by `barline advise`, whose JSON these types are.
+
+use serde::{Deserialize, Serialize};
+
+/// What was found. The kebab-case names are a fixed contract of `barline advise`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the variants are the findings themselves")]
+pub enum FindingKind {
+    Boomy,
+    Muddy,
+    Boxy,
+    Harsh,
+    Sibilant,
+    Dull,
+    Thin,
+    Resonance,
+    Hum,
+    Noise,
+    Clipping,
+    TruePeakOver,
+    DcOffset,
+    ChannelImbalance,
+    PhaseInverted,
+    Narrow,
+    WideLowEnd,
+    Overcompressed,
+    TooLoud,
+    TooQuiet,
+    Masking,
+    Silence,
+    TooLittle,
+}
+
+impl FindingKind {
+    /// Every kind.
+    pub const ALL: [Self; 23] = [
+        Self::Boomy,
+        Self::Muddy,
+        Self::Boxy,
+        Self::Harsh,
+        Self::Sibilant,
+        Self::Dull,
+        Self::Thin,
+        Self::Resonance,
+        Self::Hum,
+        Self::Noise,
+        Self::Clipping,
+        Self::TruePeakOver,
+        Self::DcOffset,
+        Self::ChannelImbalance,
+        Self::PhaseInverted,
+        Self::Narrow,
+        Self::WideLowEnd,
+        Self::Overcompressed,
+        Self::TooLoud,
+        Self::TooQuiet,
+        Self::Masking,
+        Self::Silence,
+        Self::TooLittle,
+    ];
+
+    /// The kind's name in JSON, e.g. `true-peak-over`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boomy => "boomy",
+            Self::Muddy => "muddy",
+            Self::Boxy => "boxy",
+            Self::Harsh => "harsh",
+            Self::Sibilant => "sibilant",
+            Self::Dull => "dull",
+            Self::Thin => "thin",
+            Self::Resonance => "resonance",
+            Self::Hum => "hum",
+            Self::Noise => "noise",
+            Self::Clipping => "clipping",
+            Self::TruePeakOver => "true-peak-over",
+            Self::DcOffset => "dc-offset",
+            Self::ChannelImbalance => "channel-imbalance",
+            Self::PhaseInverted => "phase-inverted",
+            Self::Narrow => "narrow",
+            Self::WideLowEnd => "wide-low-end",
+            Self::Overcompressed => "overcompressed",
+            Self::TooLoud => "too-loud",
+            Self::TooQuiet => "too-quiet",
+            Self::Masking => "masking",
+            Self::Silence => "silence",
+            Self::TooLittle => "too-little",
+        }
+    }
+
+    /// Order of work, lowest first: whether there is anything to hear, then level and polarity, then tone, then
+    /// polish.
+    pub fn priority(self) -> u8 {
+        match self {
+            Self::Silence | Self::TooLittle => 0,
+            Self::PhaseInverted | Self::Clipping => 1,
+            Self::DcOffset | Self::ChannelImbalance | Self::TruePeakOver => 2,
+            Self::TooLoud | Self::TooQuiet => 3,
+            Self::Hum | Self::Noise => 4,
+            Self::Masking
+            | Self::Resonance
+            | Self::Boomy
+            | Self::Muddy
+            | Self::Boxy
+            | Self::Harsh => 5,
+            Self::Thin | Self::Dull | Self::Sibilant => 6,
+            Self::WideLowEnd | Self::Overcompressed | Self::Narrow => 7,
+        }
+    }
+}
+
+impl std::fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth a listen.
+    Minor,
+    /// Most listeners would hear it.
+    Clear,
+    /// It spoils the track.
+    Severe,
+}
+
+/// One measured value behind a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What was measured, e.g. `true_peak_dbtp`: a field of [`crate::Measurements`] where there is one.
+    pub name: String,
+    /// The value.
+    pub value: f64,
+    /// Its unit, e.g. `dBTP`; empty for a plain number.
+    pub unit: String,
+    /// The standard it follows, e.g. `ITU-R BS.1770-5`; empty for our own measures.
+    pub standard: String,
+}
+
+/// What to do about a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the variants are the actions themselves")]
+pub enum Action {
+    Cut,
+    Boost,
+    HighPass,
+    LowPass,
+    Notch,
+    Gain,
+    Pan,
+    InvertPhase,
+    MonoBelow,
+    Compress,
+    Expand,
+    Limit,
+    DeEss,
+    None,
+}
+
+/// One move to try.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Move {
+    /// What to do.
+    pub action: Action,
+    /// Centre or corner frequency in Hz, where it has a meaning.
+    pub freq_hz: Option<f64>,
+    /// Quality factor of the filter, where it has a meaning.
+    pub q: Option<f64>,
+    /// Gain in dB, where it has a meaning; negative for cut, notch and de-ess.
+    pub gain_db: Option<f64>,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was found.
+    pub kind: FindingKind,
+    /// How much it matters.
+    pub severity: Severity,
+    /// How sure we are, 0 to 1.
+    pub confidence: f64,
+    /// The band it is about, `[low, high]` in Hz.
+    pub band_hz: Option<[f64; 2]>,
+    /// The measurements behind it; every number of `text` is among them, in `band_hz` or in `mv`.
+    pub evidence: Vec<Evidence>,
+    /// One move to try.
+    #[serde(rename = "move")]
+    pub mv: Option<Move>,
+    /// One or two sentences.
+    pub text: String,
+}
+
+impl Finding {
+    /// Sorts findings by [`FindingKind::priority`], then the graver, then the surer first.
+    pub fn sort(findings: &mut [Self]) {
+        findings.sort_by(|a, b| {
+            (a.kind.priority().cmp(&b.kind.priority()))
+                .then(b.severity.cmp(&a.severity))
+                .then(b.confidence.total_cmp(&a.confidence))
+                .then(a.kind.cmp(&b.kind))
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_json_names() {
+        for kind in FindingKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+        assert_eq!(serde_json::to_value(Action::DeEss).unwrap(), "de-ess");
+    }
+
+    #[test]
+    fn a_move_is_called_move_and_keeps_its_null_gain() {
+        let mv = Move { action: Action::InvertPhase, freq_hz: None, q: None, gain_db: None };
+        let finding = Finding {
+            kind: FindingKind::PhaseInverted,
+            severity: Severity::Severe,
+            confidence: 1.0,
+            band_hz: None,
+            evidence: Vec::new(),
+            mv: Some(mv),
+            text: String::new(),
+        };
+        let json = serde_json::to_value(&finding).unwrap();
+        assert_eq!(json["move"]["action"], "invert-phase");
+        assert!(json["move"].as_object().unwrap().contains_key("gain_db"));
+        assert_eq!(serde_json::from_value::<Finding>(json).unwrap(), finding);
+    }
+}

@@ -1,0 +1,41 @@
+//! The plugin's parameters: few, because a parameter is a promise to every saved project.
+//!
+//! The host reads and writes them through nice-plug; `lib.rs` makes them. Identifiers never change once landed.
+
+use nice_plug::plugin::ParamValue;
+use nice_plug::prelude::*;
+
+/// What a host can automate, map to a controller, or save.
+#[derive(Debug, Params)]
+pub struct BarlineParams {
+    /// Whether the instance may listen to its track.
+    #[id = "listen"]
+    pub listen: BoolParam,
+
+    /// Asks for advice about the current bar: what counts is the change from off to on, not the value.
+    #[id = "ask"]
+    pub ask: BoolParam,
+
+    /// Whether the next bounce writes captions beside the mix.
+    #[id = "arm_captions"]
+    pub arm_captions: BoolParam,
+}
+
+impl Default for BarlineParams {
+    fn default() -> Self {
+        Self {
+            listen: BoolParam::new("Listen", true),
+            ask: BoolParam::new("Ask", false),
+            // Arming is a decision made before a bounce; a lane that toggles it during one would mean nothing.
+            arm_captions: BoolParam::new("Arm captions", false).non_automatable(),
+        }
+    }
+}
+
+/// Sets `ask` to off in a state about to be loaded, whatever was saved.
+///
+/// The wrapper saves every parameter of a host, so a question asked at the moment of saving lies in the project;
+/// loading it would ask again. Inserted rather than removed: a state without it must also end a question in progress.
+pub(crate) fn forget_edges(state: &mut PluginState) {
+    state.params.insert("ask".to_owned(), ParamValue::Bool(false));
+}

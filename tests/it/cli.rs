@@ -1,0 +1,521 @@
+//! The `barline` command as its users meet it: shapes of the JSON, exit codes, bad input, determinism, parity.
+
+mod run;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use run::{Ran, barline, barline_with_stdin};
+use safetensors::SafeTensors;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// 16-bit stereo with a beat, a bass note and some hiss.
+fn song(path: &Path, rate_hz: u32, seconds: f64) {
+    let spec = hound::WavSpec {
+        channels: 2,
+        sample_rate: rate_hz,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    let mut noise = 1u32;
+    for i in 0..(seconds * f64::from(rate_hz)) as usize {
+        let t = i as f64 / f64::from(rate_hz);
+        let beat = t % 0.5;
+        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let hiss =
+            (f64::from(noise) / f64::from(u32::MAX) - 0.5) * (-((t + 0.25) % 0.5) * 40.0).exp();
+        let kick = (std::f64::consts::TAU * 55.0 * beat).sin() * (-beat * 12.0).exp();
+        let bass = (std::f64::consts::TAU * 82.4 * t).sin();
+        for side in [1.0, 0.8] {
+            writer
+                .write_sample(((0.4 * kick + 0.2 * bass + 0.2 * side * hiss) * 32_000.0) as i16)
+                .unwrap();
+        }
+    }
+    writer.finalize().unwrap();
+}
+
+/// Mono 32-bit float samples.
+fn float_wav(path: &Path, rate_hz: u32, samples: &[f32]) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: rate_hz,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    samples.iter().for_each(|x| writer.write_sample(*x).unwrap());
+    writer.finalize().unwrap();
+}
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn name(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+}
+
+fn array(ran: &Ran) -> Vec<Value> {
+    serde_json::from_str::<Value>(&ran.stdout).unwrap().as_array().unwrap().clone()
+}
+
+/// Every object has these, whatever else it has.
+fn assert_object(row: &Value, fields: &[&str]) {
+    for field in fields.iter().chain(&["schema", "file", "notes"]) {
+        assert!(row.as_object().unwrap().contains_key(*field), "{field} is missing: {row}");
+    }
+}
+
+const MEASURED: [&str; 21] = [
+    "sample_rate_hz",
+    "channels",
+    "duration_s",
+    "integrated_lufs",
+    "loudness_range_lu",
+    "momentary_max_lufs",
+    "short_term_max_lufs",
+    "true_peak_dbtp",
+    "sample_peak_dbfs",
+    "plr_db",
+    "psr_min_db",
+    "crest_db",
+    "correlation",
+    "width",
+    "balance_db",
+    "dc_offset",
+    "tempo_bpm",
+    "tempo_confidence",
+    "key",
+    "key_confidence",
+    "bands",
+];
+
+#[test]
+fn odd_files_are_measured_and_bad_ones_are_error_objects() {
+    let folder = Folder::new();
+    song(&folder.path("good.wav"), 44_100, 4.0);
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 44_100,
+        bits_per_sample: 8,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut eight = hound::WavWriter::create(folder.path("8-bit.wav"), spec).unwrap();
+    (0..44_100).for_each(|i| eight.write_sample((i % 100 - 50) as i8).unwrap());
+    eight.finalize().unwrap();
+    let bytes = fs::read(folder.path("good.wav")).unwrap();
+    fs::write(folder.path("truncated.wav"), &bytes[..bytes.len() / 2]).unwrap();
+    float_wav(&folder.path("one-sample.wav"), 48_000, &[0.5]);
+    let tone: Vec<f32> = (0..768_000).map(|i| (i as f32 * 0.01).sin() * 0.5).collect();
+    float_wav(&folder.path("1k.wav"), 1000, &tone[..5000]);
+    float_wav(&folder.path("768k.wav"), 768_000, &tone);
+    let odd = ["good.wav", "8-bit.wav", "truncated.wav", "one-sample.wav", "1k.wav", "768k.wav"];
+    fs::write(folder.path("empty.wav"), "").unwrap();
+    fs::write(folder.path("text.wav"), "no music in here, however long the text is").unwrap();
+    fs::write(folder.path("wrong.mp3"), &bytes).unwrap();
+    fs::write(folder.path("noise.flac"), [0xa7; 4096]).unwrap();
+    float_wav(&folder.path("nan.wav"), 48_000, &[0.1, f32::NAN, 0.1]);
+    float_wav(&folder.path("infinite.wav"), 48_000, &[0.1, f32::INFINITY]);
+    let bad = [
+        ("missing.wav", "file"),
+        ("empty.wav", "file"),
+        ("text.wav", "format"),
+        ("wrong.mp3", "format"),
+        ("noise.flac", "format"),
+        ("nan.wav", "samples"),
+        ("infinite.wav", "samples"),
+    ];
+
+    // Bad ones first: the others must still be done.
+    let names: Vec<String> =
+        bad.iter().map(|b| b.0).chain(odd).map(|name| folder.name(name)).collect();
+    let ran = barline(["measure", "--json"].into_iter().chain(names.iter().map(String::as_str)));
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    let rows = array(&ran);
+    assert_eq!(rows.len(), names.len());
+    for (row, name) in rows.iter().zip(&names) {
+        assert_eq!(row["file"], *name);
+    }
+    for (row, (name, field)) in rows.iter().zip(bad) {
+        assert_eq!(row["error"]["field"], field, "{name}: {row}");
+        assert!(!row["error"]["message"].as_str().unwrap().is_empty());
+    }
+    for (row, name) in rows[bad.len()..].iter().zip(odd) {
+        assert_object(row, &MEASURED);
+        assert!(row.get("error").is_none(), "{row}");
+        if name != "good.wav" {
+            assert!(!row["notes"].as_object().unwrap().is_empty(), "{name}");
+        }
+    }
+    let of = |name: &str| &rows[bad.len() + odd.iter().position(|o| *o == name).unwrap()];
+    assert!((of("good.wav")["duration_s"].as_f64().unwrap() - 4.0).abs() < 1e-3);
+    assert!((of("truncated.wav")["duration_s"].as_f64().unwrap() - 2.0).abs() < 1e-3);
+    assert!(of("truncated.wav")["notes"]["duration_s"].as_str().unwrap().contains("truncated"));
+    assert!(of("one-sample.wav")["integrated_lufs"].is_null());
+    assert!(of("1k.wav")["notes"]["sample_rate_hz"].is_string());
+    assert!(of("768k.wav")["notes"]["sample_rate_hz"].is_string());
+}
+
+#[test]
+fn exit_codes_and_usage() {
+    let folder = Folder::new();
+    let good = folder.name("a.wav");
+    song(&folder.path("a.wav"), 24_000, 1.0);
+    for args in [
+        vec!["measure"],
+        vec!["measure", "--frobnicate", &good],
+        vec!["measure", "--json", "--format", "text", &good],
+        vec!["caption", "--json", "--format", "vtt", &good],
+        vec!["caption", "--format", "vtt", &good, &good],
+        vec!["caption", "--per", "beat", &good],
+        vec!["advise", "--bar", "2", "--from", "1", "--to", "2", &good],
+        vec!["advise", "--meter", "7/8", &good],
+        vec!["advise", "--label", "tuba", &good],
+        vec!["label", "--yes", &good],
+        vec!["embed", &good],
+        vec![],
+    ] {
+        let ran = barline(args.iter().copied());
+        assert_eq!(ran.code, 2, "{args:?}: {}", ran.stderr);
+        assert!(ran.stdout.is_empty(), "{args:?}: {}", ran.stdout);
+    }
+    for args in [
+        vec!["measure", &good],
+        vec!["measure", "--json", "--format", "json", &good],
+        vec!["--help"],
+        vec!["--version"],
+    ] {
+        assert_eq!(barline(args.iter().copied()).code, 0, "{args:?}");
+    }
+    let ran = barline(["measure", "nowhere.wav"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    assert!(ran.stderr.contains("nowhere.wav: file: "), "{}", ran.stderr);
+}
+
+#[test]
+fn standard_input_is_a_file() {
+    let folder = Folder::new();
+    song(&folder.path("a.wav"), 24_000, 2.0);
+    let bytes = fs::read(folder.path("a.wav")).unwrap();
+    let ran = barline_with_stdin(["measure", "--json", "-"], &bytes);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let row = &array(&ran)[0];
+    assert_eq!(row["file"], "-");
+    let named = &array(&barline(["measure", "--json", &folder.name("a.wav")]))[0];
+    assert_eq!(row["integrated_lufs"], named["integrated_lufs"]);
+}
+
+#[test]
+fn a_closed_pipe_is_success() {
+    let folder = Folder::new();
+    song(&folder.path("a.wav"), 24_000, 1.0);
+    assert_eq!(run::barline_into_closed_pipe(["measure", "--json", &folder.name("a.wav")]), 0);
+}
+
+#[test]
+fn captions_have_their_shape_and_do_not_depend_on_threads() {
+    let folder = Folder::new();
+    song(&folder.path("a.wav"), 44_100, 9.0);
+    let name = folder.name("a.wav");
+    let one = barline(["caption", "--json", "--threads", "1", &name]);
+    assert_eq!(one.code, 0, "{}", one.stderr);
+    for threads in ["1", "3"] {
+        assert_eq!(one.stdout, barline(["caption", "--json", "--threads", threads, &name]).stdout);
+    }
+    let row = &array(&one)[0];
+    assert_object(row, &["duration_s", "summary", "captions", "segments"]);
+    let captions = row["captions"].as_array().unwrap();
+    assert!(!captions.is_empty());
+    let mut end_s = 0.0;
+    for caption in captions {
+        for field in ["start_s", "end_s", "bar", "text", "labels", "confidence"] {
+            assert!(caption.as_object().unwrap().contains_key(field), "{caption}");
+        }
+        assert!((caption["start_s"].as_f64().unwrap() - end_s).abs() < 1e-6, "{caption}");
+        end_s = caption["end_s"].as_f64().unwrap();
+        assert!(!caption["text"].as_str().unwrap().is_empty());
+    }
+    assert!((end_s - 9.0).abs() < 1e-3);
+}
+
+#[test]
+fn caption_files_are_written_beside_each_other() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("b")).unwrap();
+    song(&folder.path("a.wav"), 24_000, 3.0);
+    fs::copy(folder.path("a.wav"), folder.path("b/a.wav")).unwrap();
+    let (one, two, out) = (folder.name("a.wav"), folder.name("b/a.wav"), folder.name("out"));
+    for (format, file, start) in [
+        ("vtt", "a.vtt", "WEBVTT\n"),
+        ("srt", "a.srt", "1\n00:00:00,000"),
+        ("lrc", "a.lrc", "[ti:a]"),
+        ("csv", "a.csv", "#,Name,Start,End,Length\nR1,"),
+        ("labels", "a.txt", "0.000000\t"),
+        ("midi", "a.mid", "MThd"),
+        ("json", "a.json", "{"),
+    ] {
+        let ran =
+            barline(["caption", "--per", "1.5", "--format", format, "--out", &out, &one, &two]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let bytes = fs::read(Path::new(&out).join(file)).unwrap();
+        assert!(
+            bytes.starts_with(start.as_bytes()),
+            "{format}: {}",
+            String::from_utf8_lossy(&bytes)
+        );
+        let second = file.replace("a.", "a-2.");
+        assert_eq!(bytes.len() > 10, fs::read(Path::new(&out).join(second)).unwrap().len() > 10);
+    }
+    let ran = barline(["caption", "--format", "vtt", &one]);
+    assert!(ran.stdout.starts_with("WEBVTT\n\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn silence_is_not_labelled_and_advice_has_its_shape() {
+    let folder = Folder::new();
+    float_wav(&folder.path("silent.wav"), 24_000, &[0.0; 96_000]);
+    song(&folder.path("song.wav"), 24_000, 4.0);
+    let (silent, loud) = (folder.name("silent.wav"), folder.name("song.wav"));
+    let rows = array(&barline(["label", "--json", &silent, &loud]));
+    for row in &rows {
+        assert_object(row, &["label", "confidence", "alternatives", "abstained"]);
+    }
+    assert!(rows[0]["label"].is_null() && rows[0]["abstained"] == true);
+
+    let ran = barline([
+        "advise",
+        "--json",
+        "--from",
+        "1",
+        "--to",
+        "3",
+        "--label",
+        "bass",
+        "--ask",
+        "is it muddy?",
+        &silent,
+        &loud,
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for row in array(&ran) {
+        assert_object(&row, &["scope", "label", "findings", "answer"]);
+        assert_eq!(
+            (row["scope"]["start_s"].as_f64(), row["scope"]["end_s"].as_f64()),
+            (Some(1.0), Some(3.0))
+        );
+        assert_eq!(row["label"], "bass");
+        assert!(row["answer"]["text"].is_string() && row["answer"]["checked_numbers"].is_u64());
+        for finding in row["findings"].as_array().unwrap() {
+            for field in ["kind", "severity", "confidence", "band_hz", "evidence", "move", "text"] {
+                assert!(finding.as_object().unwrap().contains_key(field), "{finding}");
+            }
+        }
+    }
+    let quiet = &array(&barline(["advise", "--json", &silent]))[0];
+    assert_eq!(quiet["findings"][0]["kind"], "silence");
+}
+
+#[test]
+fn files_are_renamed_only_when_asked() {
+    let folder = Folder::new();
+    song(&folder.path("Audio 1.wav"), 24_000, 4.0);
+    let dir = folder.0.path().to_str().unwrap();
+    let rows = array(&barline(["label", "--rename", "--json", dir]));
+    assert!(folder.path("Audio 1.wav").exists());
+    let Some(to) = rows[0].get("renamed_to").and_then(Value::as_str) else {
+        assert_eq!(rows[0]["abstained"], true);
+        return;
+    };
+    let ran = barline(["label", "--rename", "--yes", dir]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(Path::new(to).exists() && !folder.path("Audio 1.wav").exists());
+    assert_eq!(barline(["label", "--undo", &folder.name("barline-undo-1.json")]).code, 0);
+    assert!(folder.path("Audio 1.wav").exists() && !Path::new(to).exists());
+}
+
+fn golden(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(path)
+}
+
+/// f32 tensors of a file by name, with their shapes.
+fn tensors(path: &Path) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+    let bytes = fs::read(path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = file.tensors().into_iter().filter(|(_, t)| t.dtype() == safetensors::Dtype::F32);
+    floats
+        .map(|(name, tensor)| {
+            let values =
+                tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            (name, (tensor.shape().to_vec(), values.collect()))
+        })
+        .collect()
+}
+
+fn assert_close(name: &str, got: &[f32], expected: &[f32]) {
+    assert_eq!(got.len(), expected.len(), "{name}");
+    for (a, b) in got.iter().zip(expected) {
+        assert!((a - b).abs() <= 1e-4 + 1e-4 * b.abs(), "{name}: {a} {b}");
+    }
+}
+
+#[test]
+fn embed_gives_the_reference_numbers() {
+    let folder = Folder::new();
+    let case = golden("mert-postln-tiny/s0");
+    let input = &tensors(&case.join("inputs.safetensors"))["input_values"].1;
+    float_wav(&folder.path("in.wav"), 24_000, input);
+    let out = folder.name("out.safetensors");
+    let ran = barline([
+        "embed",
+        &folder.name("in.wav"),
+        "--model",
+        case.to_str().unwrap(),
+        "--out",
+        &out,
+        "--json",
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_object(&serde_json::from_str(&ran.stdout).unwrap(), &["out", "tensors"]);
+    let (got, expected) = (tensors(Path::new(&out)), tensors(&case.join("expected.safetensors")));
+    for name in ["hidden_states.0", "hidden_states.3", "mean_hidden_states"] {
+        assert_eq!(got[name].0, expected[name].0, "{name}");
+        assert_close(name, &got[name].1, &expected[name].1);
+    }
+    assert_eq!(got.len(), 5, "{:?}", got.keys());
+    barline([
+        "embed",
+        &folder.name("in.wav"),
+        "--model",
+        case.to_str().unwrap(),
+        "--out",
+        &out,
+        "--layer",
+        "mean",
+    ]);
+    assert_eq!(tensors(Path::new(&out)).into_keys().collect::<Vec<_>>(), ["mean_hidden_states"]);
+}
+
+/// The end-to-end case as a model folder.
+fn musilingo(folder: &Folder) -> String {
+    let case = golden("musilingo-tiny/s0");
+    let model = folder.path("model");
+    for part in ["llm", "mert"] {
+        fs::create_dir_all(model.join(part)).unwrap();
+        for entry in fs::read_dir(case.join(part)).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, model.join(part).join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    fs::copy(case.join("adapter.safetensors"), model.join("adapter.safetensors")).unwrap();
+    let manifest = serde_json::json!({
+        "format": 1, "name": "musilingo-tiny", "licence": "none", "encoder": "mert/", "lm": "llm/",
+        "adapter": {"kind": "linear", "weights": "adapter.safetensors", "layers": "mean", "chunk_frames": 325},
+        "normalize_input": false, "heads": null,
+        "prompt": {"bos": true, "before": "###Human: <Audio>", "after": "</Audio> {instruction} ###Assistant: ",
+                   "stop": ["###"], "answer_after": "Assistant:"},
+    });
+    fs::write(model.join("barline.json"), manifest.to_string()).unwrap();
+    model.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn ask_gives_the_reference_words() {
+    let folder = Folder::new();
+    let model = musilingo(&folder);
+    let case = golden("musilingo-tiny/s0");
+    float_wav(
+        &folder.path("in.wav"),
+        24_000,
+        &tensors(&case.join("inputs.safetensors"))["0.input_values"].1,
+    );
+    let file = folder.name("in.wav");
+    let out = folder.name("out.safetensors");
+    assert_eq!(
+        barline(["embed", &file, "--model", &model, "--out", &out, "--layer", "mean"]).code,
+        0
+    );
+    let (got, expected) = (tensors(Path::new(&out)), tensors(&case.join("expected.safetensors")));
+    assert_eq!(got["soft_tokens"].0, [1, 48]);
+    assert_close("soft_tokens", &got["soft_tokens"].1, &expected["0.soft_tokens"].1);
+
+    let question = "Please give a caption to the music.";
+    let ran = barline([
+        "ask",
+        &file,
+        "--ask",
+        question,
+        "--greedy",
+        "--raw",
+        "--max-tokens",
+        "32",
+        "--json",
+        "--model",
+        &model,
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let row: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_object(&row, &["question", "answer", "raw"]);
+    let text: Value =
+        serde_json::from_slice(&fs::read(case.join("expected_text.json")).unwrap()).unwrap();
+    assert_eq!(row["raw"], text[0]["decoded_text"]);
+    // A sentence with digits of its own is withheld; whatever is shown has none.
+    assert!(!row["answer"]["text"].as_str().unwrap().contains(|c: char| c.is_ascii_digit()));
+}
+
+#[test]
+fn a_faulty_model_is_an_error_object_for_every_file() {
+    let folder = Folder::new();
+    let model = musilingo(&folder);
+    song(&folder.path("a.wav"), 24_000, 2.0);
+    let file = folder.name("a.wav");
+    let weights = Path::new(&model).join("mert/model.safetensors");
+    let good = fs::read(&weights).unwrap();
+    let config_path = Path::new(&model).join("llm/config.json");
+    let config = fs::read_to_string(&config_path).unwrap();
+    let check = |word: &str| {
+        let ran = barline(["caption", "--json", "--model", &model, &file, "nowhere.wav"]);
+        assert_eq!(ran.code, 1);
+        let rows = array(&ran);
+        assert_eq!(rows.len(), 2, "{}", ran.stdout);
+        let message = rows[0]["error"]["message"].as_str().unwrap();
+        assert!(message.contains(word), "{word}: {message}");
+        assert!(!rows[0]["error"]["field"].as_str().unwrap().is_empty());
+        assert_eq!(rows[1]["error"]["field"], "file");
+    };
+    fs::write(&weights, &good[..good.len() - 100]).unwrap();
+    check("mert/model.safetensors");
+    fs::remove_file(&weights).unwrap();
+    check("mert/");
+    fs::write(&weights, &good).unwrap();
+    fs::write(&config_path, config.replace("\"llama\"", "\"tuba\"").replace("Llama", "Tuba"))
+        .unwrap();
+    check("llm/config.json");
+    fs::write(&config_path, config).unwrap();
+    assert_eq!(barline(["caption", "--json", "--model", &model, &file]).code, 0);
+}
+
+#[test]
+fn models_are_listed_and_verified_and_never_fetched() {
+    let ran = barline(["models", "list", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(array(&ran)[0]["model"], "embedded");
+    let ran = barline(["models", "verify", "--json"]);
+    assert!(array(&ran).iter().all(|row| row["sha256"].as_str().unwrap().len() == 64));
+    let ran = barline(["models", "fetch", "m-a-p/MERT-v1-95M"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("huggingface.co/m-a-p/MERT-v1-95M"), "{}", ran.stderr);
+}

@@ -1,0 +1,159 @@
+"""Writes model-assets/ from the trained checkpoints, and the vectors that hold crates/models equal to these scripts.
+
+python export.py --data work/clips --encoder work/encoder.pt --language work/language.pt --assets ../model-assets --golden ../tests/golden/default
+"""
+
+import argparse
+import hashlib
+import json
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+import grammar
+from encoder import CONFIG as ENCODER
+from encoder import Heads
+from features import log_mel
+from lm import CHUNK_FRAMES, Talker, chunk_means
+from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool
+from features import normalise
+from train_encoder import Listener
+from train_language import AFTER, BEFORE, END, greedy
+
+MANIFEST = {
+    "format": 1,
+    "name": "barline-default-0",
+    "licence": "CC-BY-4.0",
+    "encoder": "encoder/",
+    "lm": "lm/",
+    "adapter": {"kind": "linear", "weights": "adapter.safetensors", "layers": "mean", "chunk_frames": CHUNK_FRAMES},
+    "normalize_input": False,
+    "heads": "heads.safetensors",
+    "prompt": {"bos": True, "before": BEFORE, "after": AFTER, "stop": [END], "answer_after": "<answer>"},
+}
+
+
+@torch.no_grad()
+def calibrate(listener, pool, limit=6000):
+    """Temperature of the label head by negative log likelihood, then the abstain threshold that leaves 4 in 5 answers
+    right, and the instruments' threshold by F1, all on clips not trained on."""
+    logits, labels, present, odds = [], [], [], []
+    for i in range(0, min(len(pool), limit), 100):
+        index = range(i, min(i + 100, len(pool), limit))
+        db, label, there, _, _ = pool.batch(index)
+        out = listener(normalise(db))
+        logits.append(out["label"][label >= 0])
+        labels.append(label[label >= 0])
+        mixes = torch.tensor([pool.truths[j]["kind"] == "mix" for j in index])
+        present.append(there[mixes])
+        odds.append(torch.sigmoid(out["instruments"][mixes]))
+    logits, labels, present, odds = (torch.cat(x) for x in (logits, labels, present, odds))
+    grid = torch.linspace(0.5, 4.0, 71)
+    losses = torch.stack([torch.nn.functional.cross_entropy(logits / t, labels) for t in grid])
+    temperature = grid[losses.argmin()].item()
+    best, guess = torch.softmax(logits / temperature, -1).max(-1)
+    right = (guess == labels).float()
+    abstain = next((t for t in np.arange(0.2, 0.9, 0.01) if right[best >= t].mean() >= 0.8), 0.9)
+    def f1(t):
+        said = odds > t
+        return (2 * (said & (present > 0)).sum() / (said.sum() + (present > 0).sum())).item()
+    threshold = max(np.arange(0.1, 0.9, 0.02), key=f1)
+    print(f"temperature {temperature:.2f}, abstain below {abstain:.2f} ({(best < abstain).float().mean():.2f} of clips), instruments at {threshold:.2f} (F1 {f1(threshold):.2f})")
+    return temperature, abstain, threshold
+
+
+def half(state):
+    return {k: v.detach().half().contiguous() for k, v in state.items()}
+
+
+def write_json(path, value):
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_assets(assets, listener, talker, tokenizer_path, calibration):
+    """The model folder of DESIGN.md with f16 weights and a manifest of hashes."""
+    (assets / "encoder").mkdir(parents=True, exist_ok=True)
+    (assets / "lm").mkdir(exist_ok=True)
+    write_json(assets / "barline.json", MANIFEST)
+    write_json(assets / "encoder/config.json", ENCODER)
+    save_file(half(listener.encoder.state_dict()), assets / "encoder/model.safetensors")
+    write_json(assets / "lm/config.json", talker.lm.config)
+    save_file(half(talker.lm.state_dict()), assets / "lm/model.safetensors")
+    shutil.copy(tokenizer_path, assets / "lm/tokenizer.json")
+    save_file(half({f"llama_proj.{k}": v for k, v in talker.llama_proj.state_dict().items()}), assets / "adapter.safetensors")
+    temperature, abstain, threshold = calibration
+    about = {
+        "label": json.dumps(LABELS),
+        "instruments": json.dumps(INSTRUMENTS),
+        "descriptors": json.dumps(DESCRIPTORS),
+        "label_temperature": f"{temperature:.3f}",
+        "label_abstain": f"{abstain:.3f}",
+        "instruments_threshold": f"{threshold:.3f}",
+    }
+    save_file(half(listener.heads.state_dict()), assets / "heads.safetensors", metadata=about)
+    rows = ["# Every file of the embedded model. `cargo xtask models` verifies it.", ""]
+    for path in sorted(p for p in assets.rglob("*") if p.suffix in {".json", ".safetensors"}):
+        data = path.read_bytes()
+        rows += ["[[file]]", f'path = "{path.relative_to(assets).as_posix()}"', f"bytes = {len(data)}"]
+        rows += [f'sha256 = "{hashlib.sha256(data).hexdigest()}"', 'licence = "CC-BY-4.0"', 'provenance = "trained by training/, see MODEL_CARD.md"', ""]
+    (assets / "manifest.toml").write_text("\n".join(rows))
+
+
+@torch.no_grad()
+def write_golden(golden, assets, samples, truth):
+    """Runs the *exported* f16 weights in f32, stage by stage, on one evaluation clip."""
+    listener = Listener().eval()
+    listener.encoder.load_state_dict({k: v.float() for k, v in load_file(assets / "encoder/model.safetensors").items()})
+    listener.heads.load_state_dict({k: v.float() for k, v in load_file(assets / "heads.safetensors").items()})
+    talker = Talker(json.loads((assets / "lm/config.json").read_text()), ENCODER["hidden_size"]).eval()
+    talker.lm.load_state_dict({k: v.float() for k, v in load_file(assets / "lm/model.safetensors").items()})
+    adapter = load_file(assets / "adapter.safetensors")
+    talker.llama_proj.load_state_dict({k.removeprefix("llama_proj."): v.float() for k, v in adapter.items()})
+    tokenizer = Tokenizer.from_file(str(assets / "lm/tokenizer.json"))
+
+    wave = torch.from_numpy(samples).float().unsqueeze(0)
+    mel = log_mel(wave)
+    states = listener.encoder.hidden_states(mel)
+    mean = torch.stack(states).mean(0)
+    heads = listener.heads(mean)
+    chunks = chunk_means(mean)
+    instruction = f"caption. facts: {grammar.draw_facts(random.Random(5))}"
+    text = greedy(talker, tokenizer, chunks[0], instruction)
+    golden.mkdir(parents=True, exist_ok=True)
+    tensors = {"samples": wave, "log_mel": mel[..., :50], "mean_hidden_states": mean, "pooled": Heads.pool(mean)}
+    tensors |= {"hidden_states.0": states[0], f"hidden_states.{len(states) - 1}": states[-1]}
+    tensors |= {f"heads.{k}": v for k, v in heads.items()} | {"soft_tokens": talker.llama_proj(chunks)}
+    save_file({k: v.float().contiguous() for k, v in tensors.items()}, golden / "expected.safetensors")
+    write_json(golden / "expected.json", {"instruction": instruction, "text": text, "truth": truth})
+    print(f"{text}  <-  {truth['instruments']}")
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__)
+    for name in ("data", "encoder", "language", "assets", "golden"):
+        args.add_argument(f"--{name}", required=True, type=Path)
+    a = args.parse_args()
+    torch.set_num_threads(1)
+    listener = Listener()
+    listener.load_state_dict(torch.load(a.encoder, weights_only=False)["model"])
+    listener.eval()
+    saved = torch.load(a.language, weights_only=False)
+    talker = Talker(saved["config"], ENCODER["hidden_size"])
+    talker.load_state_dict(saved["model"])
+    pool = Pool(a.data, "eval-*.f16")
+    write_assets(a.assets, listener, talker.eval(), a.language.with_suffix(".tokenizer.json"), calibrate(listener, pool))
+    path = sorted(a.data.glob("eval-*.f16"))[0]
+    clip = next(i for i, t in enumerate(pool.truths) if t["kind"] == "mix" and len(t["instruments"]) >= 3)
+    wave = np.fromfile(path, "<f2").reshape(len(pool.truths), -1)[clip] if len(list(a.data.glob("eval-*.f16"))) == 1 else None
+    if wave is None:
+        raise SystemExit("expected one evaluation shard, eval-0.f16")
+    write_golden(a.golden, a.assets, wave[: 24000 * 5 // 2], pool.truths[clip])
+
+
+if __name__ == "__main__":
+    main()

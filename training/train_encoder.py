@@ -1,0 +1,161 @@
+"""Trains the encoder and its heads on shards of factory clips, for a given CPU time, resumably.
+
+python train_encoder.py --data work/clips --out work/encoder.pt --minutes 60
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from encoder import CONFIG, Encoder, Heads
+from features import normalise
+from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool
+
+
+class Listener(nn.Module):
+    """Encoder, heads, and a linear head on the frame mean that makes the soft tokens say which instruments play."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = Encoder()
+        self.heads = Heads(CONFIG["hidden_size"], len(LABELS), len(INSTRUMENTS), len(DESCRIPTORS))
+        self.frame_instruments = nn.Linear(CONFIG["hidden_size"], len(INSTRUMENTS))
+
+    def forward(self, x):
+        states = self.encoder(x)
+        out = self.heads(states)
+        out["frame_instruments"] = self.frame_instruments(states.mean(1))
+        return out
+
+
+def augment(db, rng):
+    """Smooth random equalisation, a noise floor, masked bands and frames: `[batch, n_mels, frames]` in and out."""
+    batch, mels, frames = db.shape
+    axis = torch.linspace(0, 1, mels)
+    curve = torch.zeros(batch, mels)
+    for k in range(1, 5):
+        phase = torch.from_numpy(rng.uniform(0, 2 * np.pi, (batch, 1))).float()
+        gain = torch.from_numpy(rng.normal(0, 3.0 / k, (batch, 1))).float()
+        curve += gain * torch.cos(np.pi * k * axis + phase)
+    top = db.amax(dim=(1, 2), keepdim=True)
+    floor = top - torch.from_numpy(rng.uniform(35, 110, (batch, 1, 1))).float()
+    tilt = torch.from_numpy(rng.normal(0, 10, (batch, 1, 1))).float() * (axis - 0.5).view(1, -1, 1)
+    noise = floor + tilt + torch.randn(batch, mels, frames) * 2.0
+    db = db + curve.unsqueeze(-1)
+    db = torch.where(torch.from_numpy(rng.random((batch, 1, 1)) < 0.3), torch.logaddexp(db * 0.2303, noise * 0.2303) / 0.2303, db)
+    for i in np.flatnonzero(rng.random(batch) < 0.25):
+        lo, width = rng.integers(0, mels - 12), rng.integers(2, 12)
+        db[i, lo : lo + width] = db[i].mean()
+        lo, width = rng.integers(0, frames - 40), rng.integers(5, 40)
+        db[i, :, lo : lo + width] = db[i].min()
+    return db
+
+
+def loss_of(out, label, present, counts, words):
+    """Cross entropy of labels, binary cross entropy of instruments (only those that count), squared error of words."""
+    known = label >= 0
+    zero = torch.zeros(())
+    one = F.cross_entropy(out["label"][known], label[known], label_smoothing=0.05) if known.any() else zero
+    many = sum(
+        (F.binary_cross_entropy_with_logits(out[h], present, reduction="none") * counts).sum() / counts.sum()
+        for h in ("instruments", "frame_instruments")
+    )
+    said = F.mse_loss(torch.sigmoid(out["descriptors"]), words)
+    return one + 6.0 * many + 2.0 * said, (one.item(), many.item(), said.item())
+
+
+@torch.no_grad()
+def evaluate(model, pool, limit=2000):
+    """Top-1 of labels and F1 of instruments in mixes, on clips not trained on."""
+    model.eval()
+    right, seen, tp, fp, fn = 0, 0, 0.0, 0.0, 0.0
+    per = {}
+    for i in range(0, min(len(pool), limit), 100):
+        index = range(i, min(i + 100, len(pool), limit))
+        db, label, present, _, _ = pool.batch(index)
+        out = model(normalise(db))
+        known = label >= 0
+        hit = (out["label"].argmax(1) == label) & known
+        right, seen = right + hit.sum().item(), seen + known.sum().item()
+        for l, h in zip(label[known].tolist(), hit[known].tolist()):
+            n, k = per.get(LABELS[l], (0, 0))
+            per[LABELS[l]] = (n + 1, k + h)
+        mixes = torch.tensor([pool.truths[j]["kind"] == "mix" for j in index])
+        said, true = out["instruments"][mixes] > 0, present[mixes] > 0
+        tp, fp, fn = tp + (said & true).sum().item(), fp + (said & ~true).sum().item(), fn + (~said & true).sum().item()
+    model.train()
+    table = {k: round(v[1] / v[0], 2) for k, v in sorted(per.items())}
+    return right / max(seen, 1), tp / max(tp + fp, 1), tp / max(tp + fn, 1), table
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__)
+    args.add_argument("--data", required=True)
+    args.add_argument("--out", required=True)
+    args.add_argument("--minutes", type=float, required=True)
+    args.add_argument("--batch", type=int, default=64)
+    args.add_argument("--rate", type=float, default=1.5e-3)
+    args.add_argument("--threads", type=int, default=1)
+    args.add_argument("--seed", type=int, default=0)
+    a = args.parse_args()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
+    rng = np.random.default_rng(a.seed)
+
+    pool = Pool(a.data)
+    checks = {name: Pool(a.data, f"{name}-*.f16") for name in ("heldout", "eval")}
+    model = Listener()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=a.rate, weight_decay=0.02, betas=(0.9, 0.98))
+    spent, step = 0.0, 0
+    if Path(a.out).exists():
+        saved = torch.load(a.out, weights_only=False)
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        spent, step = saved["spent"], saved["step"]
+    print(f"{len(pool)} clips, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
+
+    last, seen_loss = time.process_time(), []
+    next_check = spent + 240
+    while spent < a.minutes * 60:
+        progress = spent / (a.minutes * 60)
+        rate = a.rate * min(1.0, (step + 1) / 300) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        frames = int(rng.integers(200, 397))
+        start = int(rng.integers(0, 396 - frames + 1))
+        half = a.batch // 2
+        known = pool.batch(rng.integers(0, len(pool), a.batch - half), frames, start)
+        mixed = pool.mixes(half, frames, start, rng)
+        db, label, present, counts, words = (torch.cat(pair) for pair in zip(known, mixed))
+        x = normalise(augment(db, rng))
+        loss, parts = loss_of(model(x), label, present, counts, words)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        seen_loss.append(parts)
+        now = time.process_time()
+        spent, last = spent + now - last, now
+        if step % 100 == 0:
+            print(f"step {step} {spent / 60:.1f} min, label/instruments/words {np.mean(seen_loss, 0).round(3)}", flush=True)
+            seen_loss = []
+        if spent > next_check or spent >= a.minutes * 60:
+            for name, check in checks.items():
+                if len(check):
+                    top1, precision, recall, table = evaluate(model, check)
+                    print(f"  {name}: top-1 {top1:.3f}, mix precision {precision:.2f} recall {recall:.2f} {json.dumps(table)}", flush=True)
+            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": spent, "step": step}, a.out)
+            pool.refresh()
+            last = time.process_time()
+            next_check = spent + 240
+
+
+if __name__ == "__main__":
+    main()

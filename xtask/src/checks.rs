@@ -1,0 +1,115 @@
+//! `cargo xtask test`: all checks, in the order in which they fail fastest.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::bundle::{self, Profile};
+use crate::metadata::Metadata;
+use crate::run::{cargo, run, step};
+use crate::{models, tidy};
+
+/// What the VST3 host test needs from PyPI.
+const REQUIREMENTS: &str = "tests/hosts/requirements.txt";
+
+/// Runs every check and stops at the first that fails.
+pub(crate) fn test() -> Result<()> {
+    let start = Instant::now();
+    step("format", || run(&mut cargo(["fmt", "--all", "--check"])))?;
+    step("tidy", tidy::tidy)?;
+    step("models", models::verify)?;
+    step("clippy", || {
+        run(&mut cargo([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    })?;
+    step("doc", || {
+        run(cargo(["doc", "--workspace", "--no-deps", "--quiet"])
+            .env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
+    step("bundle", || bundle::bundle(Profile::Dev))?;
+    step("tests", tests)?;
+    step("pedalboard", pedalboard)?;
+    step("standalone", standalone)?;
+    println!("== all: {:.1} s", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Every test of the workspace; the host tests get the bundle that was just made.
+fn tests() -> Result<()> {
+    let clap = bundle::folder(&Metadata::load()?).join("Barline.clap");
+    let nextest = Command::new("cargo-nextest")
+        .arg("--version")
+        .output()
+        .is_ok_and(|out| out.status.success());
+    let mut command = if nextest {
+        cargo([
+            "nextest",
+            "run",
+            "--workspace",
+            "--no-fail-fast",
+            "--status-level",
+            "slow",
+            "--cargo-quiet",
+        ])
+    } else {
+        cargo(["test", "--workspace", "--no-fail-fast", "--quiet"])
+    };
+    run(command.env("BARLINE_CLAP", clap))
+}
+
+/// The VST3 in a host by somebody else.
+fn pedalboard() -> Result<()> {
+    let metadata = Metadata::load()?;
+    let venv = metadata.target_directory.join("venv");
+    let python = venv.join("bin").join("python");
+    let stamp = venv.join("requirements.txt");
+    let wanted = std::fs::read_to_string(REQUIREMENTS)
+        .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+    if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
+        bundle::remove(&venv)?;
+        let install =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS];
+        let made = run(Command::new("python3").args(["-m", "venv"]).arg(&venv))
+            .and_then(|()| run(Command::new(&python).args(install)));
+        if let Err(error) = made {
+            return skip(&format!("no pedalboard, for want of python3-venv or PyPI: {error:#}"));
+        }
+        std::fs::write(&stamp, wanted)?; // last: a half-made environment is made anew
+    }
+    let vst3 = bundle::folder(&metadata).join("Barline.vst3");
+    run(Command::new(&python).arg("tests/hosts/pedalboard_wire.py").arg(vst3))
+}
+
+/// The standalone program compiles without a warning.
+fn standalone() -> Result<()> {
+    let found = Command::new("pkg-config").args(["--exists", "alsa", "jack"]).status();
+    if !found.is_ok_and(|status| status.success()) {
+        return skip("no development files of ALSA and JACK");
+    }
+    let words =
+        ["clippy", "-p", "plugin", "--features", "standalone", "--quiet", "--", "-D", "warnings"];
+    run(&mut cargo(words))
+}
+
+/// Says that a check cannot run on this machine. In the CI, which installs what checks need, that is a failure.
+fn skip(why: &str) -> Result<()> {
+    if std::env::var_os("BARLINE_CI").is_some() {
+        bail!("{why}");
+    }
+    println!("SKIPPED on this machine: {why}");
+    Ok(())
+}
+
+/// Whether a file of the demo or a test exists, with a message that says who makes it.
+pub(crate) fn must_exist(path: &Path) -> Result<()> {
+    std::fs::metadata(path).map(drop).with_context(|| format!("{} was not written", path.display()))
+}

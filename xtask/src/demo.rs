@@ -1,0 +1,97 @@
+//! `cargo xtask demo`: renders a song and hears it through every command, from an empty checkout.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::bundle::{self, Profile};
+use crate::checks::must_exist;
+use crate::metadata::Metadata;
+use crate::run::{cargo, run, run_to_file, step};
+
+/// The song: of the seeds that training never sees (training/holdout.toml).
+const SEED: u64 = 1_000_900;
+
+const OUT: &str = "out/demo";
+
+/// Builds, renders, hears, bundles, and says where everything is.
+pub(crate) fn demo() -> Result<()> {
+    let metadata = Metadata::load()?;
+    let program = metadata
+        .target_directory
+        .join("release")
+        .join(format!("barline{}", std::env::consts::EXE_SUFFIX));
+    step("build", || {
+        run(&mut cargo(["build", "--release", "--quiet", "-p", "cli", "-p", "factory"]))
+    })?;
+    step("render a song", render)?;
+
+    let song = Path::new(OUT).join("song");
+    let mix = song.join("mix.wav");
+    let stems = stems(&song.join("stems"))?;
+    let barline = |words: &[&str], files: &[PathBuf]| {
+        let mut command = Command::new(&program);
+        command.args(words).args(files);
+        command
+    };
+    let mix = [mix];
+    step("measure", || {
+        run(&mut barline(&["measure"], &mix))?;
+        run_to_file(
+            &mut barline(&["measure", "--json"], &mix),
+            &Path::new(OUT).join("measure.json"),
+        )
+    })?;
+    step("caption", || {
+        run(&mut barline(&["caption", "--per", "bar"], &mix))?;
+        run_to_file(
+            &mut barline(&["caption", "--per", "bar", "--json"], &mix),
+            &Path::new(OUT).join("captions.json"),
+        )?;
+        run(&mut barline(&["caption", "--per", "bar", "--format", "vtt", "--out", OUT], &mix))?;
+        run(&mut barline(&["caption", "--per", "bar", "--format", "srt", "--out", OUT], &mix))
+    })?;
+    step("label", || {
+        run(&mut barline(&["label"], &stems))?;
+        run_to_file(&mut barline(&["label", "--json"], &stems), &Path::new(OUT).join("labels.json"))
+    })?;
+    step("advise", || {
+        run(&mut barline(&["advise"], &mix))?;
+        run_to_file(&mut barline(&["advise", "--json"], &mix), &Path::new(OUT).join("advice.json"))
+    })?;
+    step("ask", || run(&mut barline(&["ask", "--ask", "What would you change first?"], &mix)))?;
+    step("bundle", || bundle::bundle(Profile::Release))?;
+
+    println!("\nThe song, its stems and its truth: {}", song.display());
+    println!("What Barline heard: captions, labels, advice and measurements in {OUT}");
+    println!("The command: {}", program.display());
+    println!(
+        "The plugin: {} (`cargo xtask install` copies it)",
+        bundle::folder(&metadata).display()
+    );
+    Ok(())
+}
+
+/// Renders the song with the factory: the repository holds no audio.
+fn render() -> Result<()> {
+    let (out, song) = (Path::new(OUT), Path::new(OUT).join("song"));
+    bundle::remove(out)?;
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make {OUT}"))?;
+    let seeds = format!("{SEED}..{}", SEED + 1);
+    let words = ["run", "--release", "--quiet", "-p", "factory", "--", "songs", "--seeds", &seeds];
+    run(cargo(words).args(["--rate", "48000", "--out", OUT]))?;
+    let made = out.join(format!("song-{SEED}"));
+    std::fs::rename(&made, &song)
+        .with_context(|| format!("the factory has not made {}", made.display()))?;
+    must_exist(&song.join("mix.wav"))
+}
+
+/// The stems, in order.
+fn stems(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut stems = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    stems.sort();
+    Ok(stems)
+}
