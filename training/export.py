@@ -96,6 +96,8 @@ def write_assets(assets, listener, talker, tokenizer_path, calibration):
         "instruments_threshold": f"{threshold:.3f}",
     }
     save_file(half(listener.heads.state_dict()), assets / "heads.safetensors", metadata=about)
+    for path in assets.rglob("*.safetensors"):
+        path.chmod(0o644)
     rows = ["# Every file of the embedded model. `cargo xtask models` verifies it.", ""]
     for path in sorted(p for p in assets.rglob("*") if p.suffix in {".json", ".safetensors"}):
         data = path.read_bytes()
@@ -125,7 +127,7 @@ def write_golden(golden, assets, samples, truth):
     instruction = f"caption. facts: {grammar.draw_facts(random.Random(5))}"
     text = greedy(talker, tokenizer, chunks[0], instruction)
     golden.mkdir(parents=True, exist_ok=True)
-    tensors = {"samples": wave, "log_mel": mel[..., :50], "mean_hidden_states": mean, "pooled": Heads.pool(mean)}
+    tensors = {"samples": wave, "log_mel": mel[0].T[:50], "mean_hidden_states": mean, "pooled": Heads.pool(mean)}
     tensors |= {"hidden_states.0": states[0], f"hidden_states.{len(states) - 1}": states[-1]}
     tensors |= {f"heads.{k}": v for k, v in heads.items()} | {"soft_tokens": talker.llama_proj(chunks)}
     save_file({k: v.float().contiguous() for k, v in tensors.items()}, golden / "expected.safetensors")

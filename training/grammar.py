@@ -93,7 +93,8 @@ class Facts:
 
     def __str__(self):
         found = [f"{i}:{kind}" for i, kind in enumerate(self.findings, 1)] or ["none"]
-        return " ".join([*self.have, self.level, *found])
+        level = [self.level] if "lufs" in self.have else []
+        return " ".join([*self.have, *level, *found])
 
 
 def draw_facts(rng):

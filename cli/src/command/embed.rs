@@ -73,7 +73,7 @@ pub(crate) fn embed(common: &Common, args: &Embed) -> anyhow::Result<u8> {
         for window in windows(&samples) {
             session.workers.run(|| hear(model, window, args.layer, &mut tensors))?;
         }
-        let bytes = safetensors::serialize(tensors.iter().map(|(name, rows)| (name, rows)), None);
+        let bytes = safetensors::serialize(tensors.iter(), None);
         let bytes = bytes.map_err(|e| Fault::new("out", e.to_string()))?;
         fs::write(&args.out, bytes)
             .map_err(|e| Fault::new("out", format!("{}: {e}", args.out.display())))?;

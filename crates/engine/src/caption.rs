@@ -103,7 +103,7 @@ pub fn tell(
         raw: answer.raw_text,
         checked_numbers: filled.checked_numbers,
         withheld: filled.withheld,
-        confidence: f64::from(answer.mean_log_prob).exp().clamp(0.0, 1.0),
+        confidence: answer.mean_log_prob.exp().clamp(0.0, 1.0),
         tokens: answer.tokens.len(),
     })
 }

@@ -93,7 +93,7 @@ fn the_undamaged_folder_opens() {
 
 #[test]
 fn wrong_fields_are_named() {
-    let cases: [(&str, &str, Value, &[&str]); 22] = [
+    let cases: [(&str, &str, Value, &[&str]); 24] = [
         ("barline.json", "/format", json!(2), &["barline.json: format"]),
         ("barline.json", "/encoder", json!("../mert"), &["barline.json: encoder", "leaves"]),
         ("barline.json", "/lm", json!("/llm"), &["barline.json: lm", "relative"]),
@@ -109,6 +109,12 @@ fn wrong_fields_are_named() {
             "/model_type",
             json!("whisper"),
             &["mert/config.json: model_type", "whisper", "hubert"],
+        ),
+        (
+            "mert/config.json",
+            "/architectures",
+            json!(["WhisperModel"]),
+            &["mert/config.json: architectures", "WhisperModel"],
         ),
         (
             "mert/config.json",
@@ -135,6 +141,12 @@ fn wrong_fields_are_named() {
             "/model_type",
             json!("mamba"),
             &["llm/config.json: model_type", "mamba", "qwen3"],
+        ),
+        (
+            "llm/config.json",
+            "/architectures",
+            json!(["MambaForCausalLM"]),
+            &["llm/config.json: architectures", "MambaForCausalLM"],
         ),
         (
             "llm/config.json",

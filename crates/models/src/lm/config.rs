@@ -238,19 +238,24 @@ fn scale_frequency(plain: f64, scaling: RopeScaling) -> f64 {
     }
 }
 
+/// Every name that the config gives must be one we know; the first decides.
 fn family(raw: &Raw, file: &str) -> Result<Family, ModelError> {
-    let named = raw.model_type.as_deref().or(raw.architectures.first().map(String::as_str));
-    match named {
-        Some("llama" | "LlamaForCausalLM") => Ok(Family::Llama),
-        Some("qwen2" | "Qwen2ForCausalLM") => Ok(Family::Qwen2),
-        Some("qwen3" | "Qwen3ForCausalLM") => Ok(Family::Qwen3),
-        Some(other) => Err(ModelError::field(
+    let model_type = raw.model_type.iter().map(|name| ("model_type", name.as_str()));
+    let architecture = raw.architectures.first().map(|name| ("architectures", name.as_str()));
+    let named = model_type.chain(architecture).map(|(field, name)| match name {
+        "llama" | "LlamaForCausalLM" | "LLaMAForCausalLM" => Ok(Family::Llama),
+        "qwen2" | "Qwen2ForCausalLM" => Ok(Family::Qwen2),
+        "qwen3" | "Qwen3ForCausalLM" => Ok(Family::Qwen3),
+        other => Err(ModelError::field(
             file,
-            if raw.model_type.is_some() { "model_type" } else { "architectures" },
+            field,
             format!("unknown language model {other:?}, known are llama, qwen2 and qwen3"),
         )),
-        None => Err(ModelError::field(file, "model_type", "missing, and so is architectures")),
-    }
+    });
+    let families = named.collect::<Result<Vec<_>, _>>()?;
+    families.first().copied().ok_or_else(|| {
+        ModelError::field(file, "model_type", "missing, and so is architectures")
+    })
 }
 
 fn theta(raw: &Raw) -> f64 {

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod adapter;
+mod default;
 mod lm;
 mod mel;
 mod mert;
