@@ -41,8 +41,8 @@ pub(super) const QUIET_TARGET_LUFS: f64 = -23.0;
 /// only where one side is as good as silent.
 pub(super) fn imbalance_db(label: Option<Label>) -> f64 {
     match label {
-        Some(Label::FullMix) => 2.5,
-        Some(Label::Kick | Label::Bass | Label::Vocals | Label::Speech | Label::Drums) => 6.0,
+        Some(Label::FullMix) => 3.5,
+        Some(Label::Kick | Label::Bass | Label::Drums) => 6.0,
         None => 9.0,
         Some(_) => 30.0,
     }
@@ -71,8 +71,21 @@ pub(super) fn is_noisy(label: Option<Label>) -> bool {
     matches!(label, Some(Cymbals | Drums | Fx | HiHat | Percussion | Snare | Toms))
 }
 
-/// Resonance in dB over the neighbourhood's louder partials.
-pub(super) const RESONANCE_DB: f64 = 8.0;
+/// Whether a source fills its spectrum, so that a narrow peak is no note of it.
+pub(super) fn is_broad(label: Option<Label>) -> bool {
+    use Label::{
+        AcousticGuitar, Drums, ElectricGuitar, FullMix, HiHat, Percussion, Piano, Snare, Speech,
+    };
+    let broad =
+        [FullMix, Drums, Snare, HiHat, Percussion, Speech, ElectricGuitar, AcousticGuitar, Piano];
+    label.is_some_and(|label| broad.contains(&label))
+}
+
+/// Resonance in dB over the loudest of its neighbourhood; below 500 Hz a drum's body or a key note stands out too.
+pub(super) fn resonance_db(freq_hz: f64) -> f64 {
+    if freq_hz < 500.0 { 12.0 } else { 7.5 }
+}
+
 /// Sibilants against vowels in dB.
 pub(super) const SIBILANCE_DB: f64 = 6.0;
 
@@ -91,14 +104,14 @@ pub(super) struct Balance {
 pub(super) fn balance(label: Option<Label>) -> Balance {
     const NEVER: f64 = 1.0; // a region can't exceed the whole
     let (most_db, least_air_db, least_body_db) = match label {
-        Some(Label::FullMix) => ([-2.0, -3.0, -4.0, -6.0], Some(-48.0), Some(-22.0)),
-        Some(Label::Vocals | Label::Speech) => ([-3.0, -1.5, -1.5, -3.0], Some(-55.0), Some(-24.0)),
-        Some(Label::Drums) => ([-1.5, -2.0, -2.0, -3.0], Some(-45.0), None),
-        Some(Label::AcousticGuitar) => ([-2.0, -1.5, -1.5, -3.0], Some(-60.0), Some(-24.0)),
-        Some(Label::Piano | Label::ElectricPiano) => ([-2.0, -1.5, -1.5, -4.0], None, None),
-        Some(Label::ElectricGuitar | Label::Organ | Label::SynthPad | Label::Strings) => {
-            ([-2.0, -1.5, -1.5, -3.0], None, None)
-        }
+        Some(Label::FullMix) => ([-3.0, -2.3, -2.0, -8.0], Some(-58.0), Some(-18.0)),
+        Some(Label::Drums) => ([-0.8, -2.0, -5.0, -8.0], Some(-48.0), None),
+        Some(Label::Vocals) => ([-4.0, NEVER, NEVER, -10.0], None, Some(-30.0)),
+        Some(Label::Speech) => ([-4.0, -2.5, -1.0, -8.0], None, Some(-20.0)),
+        Some(Label::AcousticGuitar) => ([-4.0, -2.0, -2.0, -4.0], Some(-50.0), Some(-18.0)),
+        Some(Label::ElectricGuitar) => ([-4.0, -1.5, -1.5, -5.0], None, None),
+        Some(Label::Piano) => ([-4.0, -1.2, -1.0, -9.0], None, Some(-22.0)),
+        // One or two notes of these fill a region by themselves.
         _ => ([NEVER; 4], None, None),
     };
     Balance { most_db, least_air_db, least_body_db }

@@ -17,9 +17,9 @@ struct Region {
 
 /// In the order of `Balance::most_db`.
 const REGIONS: [Region; 4] = [
-    Region { kind: Kind::Boomy, lo_hz: 80.0, hi_hz: 200.0, bump_db: 7.0, words: "booms" },
-    Region { kind: Kind::Muddy, lo_hz: 200.0, hi_hz: 400.0, bump_db: 6.0, words: "sounds muddy" },
-    Region { kind: Kind::Boxy, lo_hz: 400.0, hi_hz: 900.0, bump_db: 6.0, words: "sounds boxy" },
+    Region { kind: Kind::Boomy, lo_hz: 80.0, hi_hz: 200.0, bump_db: 5.5, words: "booms" },
+    Region { kind: Kind::Muddy, lo_hz: 200.0, hi_hz: 400.0, bump_db: 7.0, words: "sounds muddy" },
+    Region { kind: Kind::Boxy, lo_hz: 400.0, hi_hz: 900.0, bump_db: 6.5, words: "sounds boxy" },
     Region {
         kind: Kind::Harsh,
         lo_hz: 2_200.0,
@@ -34,12 +34,17 @@ pub(super) fn rules(m: &Measurements, label: Option<Label>, out: &mut Vec<Findin
         return;
     }
     let balance = limit::balance(label);
+    let resonance = resonance(m, label);
+    let ringing_hz = resonance.as_ref().and_then(|finding| finding.mv?.freq_hz).unwrap_or(0.0);
     for (region, most_db) in REGIONS.iter().zip(balance.most_db) {
-        out.extend(too_much(m, region, most_db));
+        // A narrow peak is not the fault of its whole region.
+        if !(region.lo_hz / 1.2..region.hi_hz * 1.2).contains(&ringing_hz) {
+            out.extend(too_much(m, region, most_db));
+        }
     }
+    out.extend(resonance);
     out.extend(balance.least_air_db.and_then(|least| dull(m, least)));
     out.extend(balance.least_body_db.and_then(|least| thin(m, least)));
-    out.extend(resonance(m, label));
     out.extend(sibilance(m, label));
 }
 
@@ -114,15 +119,15 @@ fn thin(m: &Measurements, least_db: f64) -> Option<Finding> {
 
 fn resonance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let (hz, db) = m.resonance_hz.zip(m.resonance_db)?;
-    let excess = db - limit::RESONANCE_DB;
-    // The fundamental of a drum or a bass is the sound itself.
-    let fundamental =
-        matches!(label, Some(Label::Kick | Label::Toms | Label::Bass | Label::Fx)) && hz < 400.0;
+    let excess = db - limit::resonance_db(hz);
+    if !limit::is_broad(label) {
+        return None;
+    }
     // A line of the mains is hum's finding.
     let mains = m.hum_hz.is_some_and(|hum_hz| {
         (hz / hum_hz).round() <= 6.0 && (hz % hum_hz).min(hum_hz - hz % hum_hz) < 6.0
     });
-    if excess < 0.0 || fundamental || mains || m.signal_s < limit::STEADY_SIGNAL_S {
+    if excess < 0.0 || mains || m.signal_s < limit::STEADY_SIGNAL_S {
         return None;
     }
     let hz = hz.round();

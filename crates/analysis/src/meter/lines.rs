@@ -26,10 +26,19 @@ const STEPS: usize = 24;
 /// A resonance's neighbourhood: an octave on either side, without an eighth of an octave around it.
 const REACH: usize = STEPS;
 const CORE: usize = STEPS / 8;
-/// Share of the neighbourhood that a resonance stands over: louder than ordinary partials.
-const NEIGHBOURS_SHARE: f64 = 0.8;
+/// Share of the neighbourhood that a resonance stands over: as loud as ordinary partials are.
+const NEIGHBOURS_SHARE: f64 = 0.9;
+/// In half of the frames it stands this far over the neighbourhood's loudest, in dB.
+const LASTING_DB: f64 = 1.0;
+/// A peak is followed from frame to frame where it stands this far out, in dB.
+const FOLLOWED_DB: f32 = 4.0;
+/// What rings is driven by ever other partials or by noise, so its peak wanders; one held or repeated note doesn't.
+/// Least deviation, in steps of the grid.
+const LEAST_WANDER: f64 = 0.25;
+/// Anything less is no peak at all, in dB.
+const LEAST_EXCESS_DB: f64 = 3.0;
 /// A second line this close below the first, in dB, makes them a series of partials rather than a resonance.
-const SERIES_DB: f64 = 5.0;
+const SERIES_DB: f64 = 3.5;
 
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -42,6 +51,10 @@ pub(super) struct Lines {
     neighbours: Vec<f32>,
     quiet: LevelCounts,
     excess: LevelCounts,
+    /// Sum of the density over active frames.
+    sum: Vec<f64>,
+    /// Count, sum and sum of squares of the exact peaks found in each step, in steps of the grid.
+    peaks: Vec<[f64; 3]>,
     frames: u64,
     active_frames: u64,
 }
@@ -63,6 +76,8 @@ impl Lines {
             neighbours: Vec::with_capacity(2 * REACH),
             quiet: LevelCounts::new(steps, -160.0, 0.0),
             excess: LevelCounts::new(steps, -20.0, 40.0),
+            sum: vec![0.0; steps],
+            peaks: vec![[0.0; 3]; steps],
             frames: 0,
             active_frames: 0,
         }
@@ -90,19 +105,54 @@ impl Lines {
         }
         if active {
             self.active_frames += 1;
-            self.observe_excess();
+            self.observe_excess(power);
         }
     }
 
-    fn observe_excess(&mut self) {
+    fn observe_excess(&mut self, power: &[f32]) {
+        for (sum, &level) in self.sum.iter_mut().zip(&self.grid) {
+            *sum += 10f64.powf(f64::from(level) / 10.0);
+        }
         let steps = self.grid.len();
         for step in REACH..steps.saturating_sub(REACH) {
-            self.neighbours.clear();
-            self.neighbours.extend_from_slice(&self.grid[step - REACH..step - CORE]);
-            self.neighbours.extend_from_slice(&self.grid[step + CORE + 1..=step + REACH]);
-            let usual = select(&mut self.neighbours, NEIGHBOURS_SHARE);
-            self.excess.add(step, f64::from(self.grid[step] - usual));
+            let excess = stands_out(&self.grid, step, &mut self.neighbours);
+            self.excess.add(step, f64::from(excess));
+            let highest =
+                self.grid[step] >= self.grid[step - 1] && self.grid[step] > self.grid[step + 1];
+            if excess >= FOLLOWED_DB && highest {
+                let at = self.exact_step(power, step);
+                let [count, sum, squares] = &mut self.peaks[step];
+                *count += 1.0;
+                *sum += at;
+                *squares += at * at;
+            }
         }
+    }
+
+    /// Where in the grid the highest bin of a step lies, between the bins.
+    fn exact_step(&self, power: &[f32], step: usize) -> f64 {
+        let from = ((self.edges_hz[step] / self.bin_hz) as usize).max(1);
+        let to = ((self.edges_hz[step + 1] / self.bin_hz).ceil() as usize).min(power.len() - 2);
+        let peak = (from..=to).max_by(|&a, &b| power[a].total_cmp(&power[b])).unwrap_or(from);
+        let ln = |bin: usize| f64::from(power[bin].max(1e-20)).ln();
+        let (before, top, after) = (ln(peak - 1), ln(peak), ln(peak + 1));
+        let bend = before - 2.0 * top + after;
+        let offset =
+            if bend < 0.0 { (0.5 * (before - after) / bend).clamp(-0.5, 0.5) } else { 0.0 };
+        let hz = (peak as f64 + offset) * self.bin_hz;
+        (hz / self.edges_hz[0]).log2() * STEPS as f64
+    }
+
+    /// Deviation of the exact peaks around a step, in steps.
+    fn wander(&self, step: usize) -> f64 {
+        let around = step.saturating_sub(CORE)..(step + CORE + 1).min(self.peaks.len());
+        let [count, sum, squares] = self.peaks[around]
+            .iter()
+            .fold([0.0; 3], |total, next| [0, 1, 2].map(|i| total[i] + next[i]));
+        if count < 2.0 {
+            return 0.0;
+        }
+        (squares / count - (sum / count).powi(2)).max(0.0).sqrt()
     }
 
     pub(super) fn finish(&self, out: &mut Measurements) {
@@ -209,19 +259,31 @@ impl Lines {
         Some((power_db(power), 10f64.powf(flatness_db / 10.0).clamp(0.0, 1.0)))
     }
 
-    /// Frequency and median excess of the one narrow peak that stays, if there is one.
+    /// Frequency and lasting excess of the one narrow peak that stays, if there is one.
     fn find_resonance(&self) -> Option<(f64, f64)> {
         if self.active_frames < FEWEST_FRAMES {
             return None;
         }
-        let steps = self.grid.len();
-        let medians: Vec<(usize, f64)> = (REACH..steps.saturating_sub(REACH))
-            .filter_map(|step| Some((step, self.excess.percentile(step, 0.5)?)))
+        let mean: Vec<f32> =
+            self.sum.iter().map(|sum| power_db(sum / self.active_frames as f64) as f32).collect();
+        let mut neighbours = Vec::with_capacity(2 * REACH);
+        let excesses: Vec<(usize, f64)> = (REACH..mean.len().saturating_sub(REACH))
+            .map(|step| (step, f64::from(stands_out(&mean, step, &mut neighbours))))
             .collect();
-        let &(peak, excess_db) = medians.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let rival = medians.iter().filter(|(step, _)| step.abs_diff(peak) > STEPS / 4);
-        let rival_db = rival.map(|&(_, db)| db).fold(f64::MIN, f64::max);
+        let &(peak, excess_db) = excesses.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let rivals = excesses.iter().filter(|(step, _)| step.abs_diff(peak) > STEPS / 4);
+        let rival_db = rivals.map(|&(_, db)| db).fold(f64::MIN, f64::max);
         let centre_hz = (self.edges_hz[peak] * self.edges_hz[peak + 1]).sqrt();
-        (excess_db > 3.0 && rival_db < excess_db - SERIES_DB).then_some((centre_hz, excess_db))
+        let alone = excess_db > LEAST_EXCESS_DB && rival_db < excess_db - SERIES_DB;
+        let lasts = self.excess.percentile(peak, 0.5)? >= LASTING_DB;
+        (alone && lasts && self.wander(peak) >= LEAST_WANDER).then_some((centre_hz, excess_db))
     }
+}
+
+/// How far a step of a grid in dB stands over the loudest of its neighbourhood.
+fn stands_out(grid: &[f32], step: usize, neighbours: &mut Vec<f32>) -> f32 {
+    neighbours.clear();
+    neighbours.extend_from_slice(&grid[step - REACH..step - CORE]);
+    neighbours.extend_from_slice(&grid[step + CORE + 1..=step + REACH]);
+    grid[step] - select(neighbours, NEIGHBOURS_SHARE)
 }

@@ -1,5 +1,5 @@
 //! Tempo from the autocorrelation of the onset envelope: a comb of four beats, weighed by how people tap
-//! (log-normal around 115 beats a minute; Moelants 2002, Ellis 2007), then refined over longer lags.
+//! (log-normal around 120 beats a minute, Ellis 2007), then refined over longer lags.
 
 use realfft::RealFftPlanner;
 
@@ -7,9 +7,9 @@ use realfft::RealFftPlanner;
 const SLOWEST_BPM: f64 = 45.0;
 const FASTEST_BPM: f64 = 220.0;
 const STEP: f64 = 1.004;
-/// Centre and width (octaves) of the tapping prior.
-const TAPPED_BPM: f64 = 115.0;
-const TAPPED_OCTAVES: f64 = 0.75;
+/// Centre and width (octaves) of the tapping prior, as Ellis has them.
+const TAPPED_BPM: f64 = 120.0;
+const TAPPED_OCTAVES: f64 = 1.4;
 /// Weights of lags of one to four beats: two and four beats tell a beat from its off-beats.
 const COMB: [f64; 4] = [1.0, 0.7, 0.5, 0.7];
 /// Least autocorrelation at the beat that counts as a pulse.

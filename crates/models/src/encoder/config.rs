@@ -142,14 +142,22 @@ impl EncoderConfig {
 
     fn check(&self, file: &str) -> Result<(), ModelError> {
         let fail = |field: &str, message: String| Err(ModelError::field(file, field, message));
-        if let Some(kind) = self.model_type.as_ref().filter(|kind| !MODEL_TYPES.contains(&kind.as_str())) {
-            return fail("model_type", format!("unknown encoder {kind:?}, known are {MODEL_TYPES:?}"));
+        if let Some(kind) =
+            self.model_type.as_ref().filter(|kind| !MODEL_TYPES.contains(&kind.as_str()))
+        {
+            return fail(
+                "model_type",
+                format!("unknown encoder {kind:?}, known are {MODEL_TYPES:?}"),
+            );
         }
         let known = self.architectures.iter().any(|name| ARCHITECTURES.contains(&name.as_str()));
         let named = self.model_type.is_some() && self.architectures.is_empty();
         if !known && !named {
             let names = &self.architectures;
-            return fail("architectures", format!("unknown encoder {names:?}, known are {ARCHITECTURES:?}"));
+            return fail(
+                "architectures",
+                format!("unknown encoder {names:?}, known are {ARCHITECTURES:?}"),
+            );
         }
         for (field, act) in [
             ("hidden_act", &self.hidden_act),

@@ -253,9 +253,10 @@ fn family(raw: &Raw, file: &str) -> Result<Family, ModelError> {
         )),
     });
     let families = named.collect::<Result<Vec<_>, _>>()?;
-    families.first().copied().ok_or_else(|| {
-        ModelError::field(file, "model_type", "missing, and so is architectures")
-    })
+    families
+        .first()
+        .copied()
+        .ok_or_else(|| ModelError::field(file, "model_type", "missing, and so is architectures"))
 }
 
 fn theta(raw: &Raw) -> f64 {

@@ -25,10 +25,13 @@ fn trained_weights() {
         let heard = model.heard(&hidden).unwrap();
         expected.check("pooled", &heard.pooled, how);
         expected.check("soft_tokens", &flat(&heard.soft_tokens), how);
-        let told: Value = serde_json::from_slice(&std::fs::read(dir.join("expected.json")).unwrap()).unwrap();
+        let told: Value =
+            serde_json::from_slice(&std::fs::read(dir.join("expected.json")).unwrap()).unwrap();
         let instruction = told["instruction"].as_str().unwrap();
         let cancel = AtomicBool::new(false);
-        let answer = model.answer(&heard, instruction, &Sampling::greedy(), 60, &cancel, &mut |_| {}).unwrap();
+        let answer = model
+            .answer(&heard, instruction, &Sampling::greedy(), 60, &cancel, &mut |_| {})
+            .unwrap();
         assert_eq!(answer.text, told["text"].as_str().unwrap(), "{how}");
     }
 }
@@ -37,7 +40,10 @@ fn trained_weights() {
 fn log_mel_front_end() {
     let expected = Tensors::load(&root().join("default/expected.safetensors"));
     let config: Value = serde_json::from_slice(
-        &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model-assets/encoder/config.json")).unwrap(),
+        &std::fs::read(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../model-assets/encoder/config.json"),
+        )
+        .unwrap(),
     )
     .unwrap();
     let config: LogMelConfig = serde_json::from_value(config["log_mel"].clone()).unwrap();
