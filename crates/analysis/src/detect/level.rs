@@ -169,7 +169,9 @@ fn noise(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let (hiss, flatness) = m.hiss_dbfs.zip(m.noise_flatness)?;
     let rms = m.sample_peak_dbfs? - m.crest_db?;
     let excess = hiss - limit::HISS_DBFS;
-    let hidden = limit::is_noisy(label) || rms - hiss < limit::HISS_BELOW_DB;
+    // Hats ring through long frames: the quiet moments must consist of the hiss.
+    let covered = m.noise_floor_dbfs? - hiss > limit::HISS_OF_FLOOR_DB;
+    let hidden = limit::is_noisy(label) || covered || rms - hiss < limit::HISS_BELOW_DB;
     if hidden
         || excess < 0.0
         || flatness < limit::NOISE_FLATNESS

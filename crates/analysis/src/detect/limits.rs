@@ -24,9 +24,11 @@ pub(super) const INVERTED_CORRELATION: f64 = -0.5;
 pub(super) const ONE_SIDED_DB: f64 = 15.0;
 /// Steady hum in the quiet moments, in dBFS over its harmonics.
 pub(super) const HUM_DBFS: f64 = -70.0;
-/// Hiss in the quiet moments: its level in dBFS, how far below the RMS it is heard as a floor, and how flat it is.
+/// Hiss in the quiet moments: its level in dBFS, how far below the RMS it is heard as a floor, how far at most below
+/// the quiet moments' whole level (pink noise has 6 dB less in that band), and how flat it is.
 pub(super) const HISS_DBFS: f64 = -72.0;
 pub(super) const HISS_BELOW_DB: f64 = 14.0;
+pub(super) const HISS_OF_FLOOR_DB: f64 = 9.0;
 pub(super) const NOISE_FLATNESS: f64 = 0.5;
 /// Correlation below 120 Hz, and how far below the RMS that band may lie to matter.
 pub(super) const LOW_CORRELATION: f64 = 0.2;
@@ -94,6 +96,8 @@ pub(super) const SIBILANCE_DB: f64 = 6.0;
 pub(super) struct Balance {
     /// Most of 80-200 Hz, 200-400 Hz, 400-900 Hz and 2.2-5 kHz.
     pub(super) most_db: [f64; 4],
+    /// Whether the source fills its spectrum evenly enough that a tall hump alone is a fault.
+    pub(super) even: bool,
     /// Least of 8-16 kHz, where a lack of it is a fault.
     pub(super) least_air_db: Option<f64>,
     /// Least of 100-300 Hz, where a lack of it is a fault.
@@ -114,5 +118,6 @@ pub(super) fn balance(label: Option<Label>) -> Balance {
         // One or two notes of these fill a region by themselves.
         _ => ([NEVER; 4], None, None),
     };
-    Balance { most_db, least_air_db, least_body_db }
+    let even = matches!(label, Some(Label::FullMix | Label::Drums | Label::Speech));
+    Balance { most_db, even, least_air_db, least_body_db }
 }

@@ -169,51 +169,73 @@ fn hum_and_hiss_are_found() {
     assert_eq!(findings_of(&hissing, 1, Some(Label::Cymbals)), [], "noise belongs to cymbals");
 }
 
+/// A slice of ordinary figures whose spectrum falls 4 dB an octave from 100 Hz, changed by `gain_db(hz)`.
+fn tilted(gain_db: impl Fn(f64) -> f64) -> Measurements {
+    let mut m = Measurements {
+        sample_rate_hz: 48_000,
+        channels: 1,
+        duration_s: 8.0,
+        signal_s: 8.0,
+        sample_peak_dbfs: Some(-6.0),
+        crest_db: Some(14.0),
+        ..Measurements::default()
+    };
+    for number in -16..=13 {
+        let edge = |offset: f64| 1_000.0 * 10f64.powf((f64::from(number) + offset) / 10.0);
+        let hz = edge(0.0);
+        let level_db = -20.0 - 4.0 * (hz / 100.0).log2().abs() + gain_db(hz);
+        m.bands.push(signal::Band { lo_hz: edge(-0.5), hi_hz: edge(0.5), level_db });
+    }
+    m
+}
+
 #[test]
 fn bands_that_stand_out_are_found() {
-    let filtered = |hz: f64, q: f64, gain_db: f64| {
-        let ring = |channel: Vec<f32>| -> Vec<f32> {
-            crate::meter::tests::ring(&channel, hz, q, gain_db).iter().map(|x| x * 0.4).collect()
-        };
-        kinds(&after(|l, r| (ring(l), ring(r))))
-    };
-    assert!(filtered(125.0, 1.0, 14.0).contains(&Kind::Boomy));
-    assert!(filtered(280.0, 1.2, 14.0).contains(&Kind::Muddy));
-    assert!(filtered(600.0, 1.2, 15.0).contains(&Kind::Boxy));
-    assert!(filtered(3_300.0, 1.0, 20.0).contains(&Kind::Harsh));
-    assert!(filtered(1_500.0, 25.0, 24.0).contains(&Kind::Resonance));
+    let cases = [
+        (Kind::Boomy, 126.0, 12.0),
+        (Kind::Muddy, 283.0, 16.0),
+        (Kind::Boxy, 600.0, 20.0),
+        (Kind::Harsh, 3_300.0, 26.0),
+    ];
+    for (kind, centre_hz, gain_db) in cases {
+        let hill = |hz: f64| gain_db * (-((hz / centre_hz).log2() / 0.7).powi(2)).exp();
+        let found = detect(&tilted(hill), Some(Label::FullMix));
+        assert_eq!(kinds(&found), [kind]);
+        check_finding(&found[0]);
+        assert_eq!(
+            kinds(&detect(&tilted(|hz| 0.3 * hill(hz)), Some(Label::FullMix))),
+            [],
+            "a third of it"
+        );
+        assert_eq!(kinds(&detect(&tilted(hill), Some(Label::SynthPad))), [], "a pad is what it is");
+    }
+}
+
+#[test]
+fn a_ringing_kit_is_found_at_its_frequency() {
+    let mut drums = vec![0.0; samples(8.0)];
+    for eighth in 0..32 {
+        let low = f64::from(u8::from(eighth % 4 == 0));
+        mix_in(&mut drums, f64::from(eighth) * 0.25, &hit(eighth as u64, 0.3 * low, 0.7));
+    }
+    assert_eq!(findings_of(&drums, 1, Some(Label::Drums)), []);
+    let rung = crate::meter::tests::ring(&drums, 1_500.0, 20.0, 20.0);
+    let rung: Vec<f32> = rung.iter().map(|x| x * 0.3).collect();
+    let found = findings_of(&rung, 1, Some(Label::Drums));
+    check_only(&found, Kind::Resonance);
+    let freq_hz = found[0].mv.unwrap().freq_hz.unwrap();
+    assert!((freq_hz / 1_500.0 - 1.0).abs() < 0.03, "{freq_hz}");
 }
 
 #[test]
 fn missing_ends_are_found() {
-    let measured = |air_db: f64, body_db: f64| {
-        let mut m = Measurements {
-            sample_rate_hz: 48_000,
-            channels: 1,
-            duration_s: 8.0,
-            signal_s: 8.0,
-            sample_peak_dbfs: Some(-6.0),
-            crest_db: Some(14.0),
-            ..Measurements::default()
-        };
-        for number in -16..=13 {
-            let edge = |offset: f64| 1_000.0 * 10f64.powf((f64::from(number) + offset) / 10.0);
-            let (lo_hz, hi_hz) = (edge(-0.5), edge(0.5));
-            let level_db = match edge(0.0) {
-                hz if hz > 7_900.0 => air_db,
-                hz if hz > 95.0 && hz < 320.0 => body_db,
-                hz => -20.0 - 3.0 * (hz / 400.0).log2().abs(),
-            };
-            m.bands.push(signal::Band { lo_hz, hi_hz, level_db });
-        }
-        m
-    };
     let full_mix = Some(Label::FullMix);
-    assert_eq!(kinds(&detect(&measured(-40.0, -22.0), full_mix)), []);
-    check_only(&detect(&measured(-90.0, -22.0), full_mix), Kind::Dull);
-    check_only(&detect(&measured(-40.0, -60.0), full_mix), Kind::Thin);
-    let mut hissy = measured(-40.0, -22.0);
-    hissy.sibilance_db = Some(9.0);
+    let ordinary = tilted(|_| 0.0);
+    assert_eq!(kinds(&detect(&ordinary, full_mix)), []);
+    check_only(&detect(&tilted(|hz| if hz > 7_900.0 { -50.0 } else { 0.0 }), full_mix), Kind::Dull);
+    let body = |hz: f64| if (95.0..320.0).contains(&hz) { -30.0 } else { 0.0 };
+    check_only(&detect(&tilted(body), full_mix), Kind::Thin);
+    let hissy = Measurements { sibilance_db: Some(9.0), ..ordinary };
     check_only(&detect(&hissy, Some(Label::Vocals)), Kind::Sibilant);
     assert_eq!(detect(&hissy, full_mix), []);
 }

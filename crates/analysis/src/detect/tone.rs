@@ -15,6 +15,9 @@ struct Region {
     words: &'static str,
 }
 
+/// A hump this much beyond its limit is heard whatever its share, in dB.
+const TALL_DB: f64 = 3.5;
+
 /// In the order of `Balance::most_db`.
 const REGIONS: [Region; 4] = [
     Region { kind: Kind::Boomy, lo_hz: 80.0, hi_hz: 200.0, bump_db: 5.5, words: "booms" },
@@ -39,7 +42,7 @@ pub(super) fn rules(m: &Measurements, label: Option<Label>, out: &mut Vec<Findin
     for (region, most_db) in REGIONS.iter().zip(balance.most_db) {
         // A narrow peak is not the fault of its whole region.
         if !(region.lo_hz / 1.2..region.hi_hz * 1.2).contains(&ringing_hz) {
-            out.extend(too_much(m, region, most_db));
+            out.extend(too_much(m, region, most_db, balance.even));
         }
     }
     out.extend(resonance);
@@ -58,7 +61,7 @@ fn density_db(m: &Measurements, lo_hz: f64, hi_hz: f64) -> Option<f64> {
     Some(m.level_between(lo_hz, hi_hz)? - 10.0 * (hi_hz / lo_hz).log2().log10())
 }
 
-fn too_much(m: &Measurements, region: &Region, most_db: f64) -> Option<Finding> {
+fn too_much(m: &Measurements, region: &Region, most_db: f64, even: bool) -> Option<Finding> {
     let &Region { kind, lo_hz, hi_hz, bump_db, words } = region;
     let share = share_db(m, lo_hz, hi_hz)?;
     let inside = density_db(m, lo_hz, hi_hz)?;
@@ -66,7 +69,8 @@ fn too_much(m: &Measurements, region: &Region, most_db: f64) -> Option<Finding> 
     let above = density_db(m, hi_hz, hi_hz * 2.0)?;
     let bump = inside - (below + above) / 2.0;
     let excess = bump - bump_db;
-    if share < most_db || excess < 0.0 {
+    let tall = even && excess >= TALL_DB;
+    if excess < 0.0 || (share < most_db && !tall) {
         return None;
     }
     let centre_hz = (lo_hz * hi_hz).sqrt().round();

@@ -34,7 +34,7 @@ const LASTING_DB: f64 = 1.0;
 const FOLLOWED_DB: f32 = 4.0;
 /// What rings is driven by ever other partials or by noise, so its peak wanders; one held or repeated note doesn't.
 /// Least deviation, in steps of the grid.
-const LEAST_WANDER: f64 = 0.25;
+const LEAST_WANDER: f64 = 0.12;
 /// Anything less is no peak at all, in dB.
 const LEAST_EXCESS_DB: f64 = 3.0;
 /// A second line this close below the first, in dB, makes them a series of partials rather than a resonance.
