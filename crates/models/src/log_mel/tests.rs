@@ -1,3 +1,5 @@
+//! The log-mel picture against hand-computed pictures, and its shapes.
+
 use super::*;
 
 const DEFAULT: LogMelConfig = LogMelConfig {

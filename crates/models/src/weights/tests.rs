@@ -1,3 +1,5 @@
+//! Weight files, whole and damaged.
+
 use super::*;
 
 type Entry<'a> = (&'a str, &'a str, &'a [usize], Vec<u8>);
