@@ -46,7 +46,7 @@ impl Plugin for Barline {
         self.params.clone()
     }
 
-    /// Keeps what a project may not bring back out of its state: see [`params::forget_edges`].
+    /// Keeps what a project may not bring back out of its state: see `params::forget_edges`.
     fn filter_state(state: &mut PluginState) {
         guard::quietly(|| params::forget_edges(state));
     }

@@ -1,4 +1,4 @@
-//! The log-mel picture against hand-computed pictures, and its shapes.
+//! Tests of the log-mel front end.
 
 use super::*;
 
