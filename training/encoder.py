@@ -1,5 +1,7 @@
 """The encoder: HuBERT's graph as MERT uses it (post-LN), at our sizes, with a log-mel front end; and its heads.
 
+The convolutions run over time and bands, as in MusicFM: what one note teaches about a timbre holds for the next pitch.
+
 Module names equal the Hugging Face state dict, so that crates/models loads the file as it would a published MERT.
 """
 
@@ -18,14 +20,15 @@ CONFIG = {
     "intermediate_size": 768,
     "hidden_act": "gelu",
     "feat_extract_activation": "gelu",
-    "conv_dim": [192, 192],
-    "conv_kernel": [3, 3],
-    "conv_stride": [2, 2],
+    "conv_dim": [32, 48, 64],
+    "conv_kernel": [5, 3, 3],
+    "conv_stride": [4, 2, 1],
+    "conv_band_stride": [2, 2, 2],
     "conv_bias": True,
     "feat_extract_norm": "layer",
     "feat_proj_layer_norm": True,
     "do_stable_layer_norm": False,
-    "num_conv_pos_embeddings": 32,
+    "num_conv_pos_embeddings": 16,
     "num_conv_pos_embedding_groups": 16,
     "layer_norm_eps": 1e-5,
     "sample_rate": RATE_HZ,
@@ -34,13 +37,15 @@ CONFIG = {
 
 
 class ConvLayer(nn.Module):
-    def __init__(self, channels_in, channels_out, kernel, stride):
+    """`[batch, channels, frames, bands]`: kernel x kernel taps, bands padded with zeros, normed over channels."""
+
+    def __init__(self, channels_in, channels_out, kernel, stride, band_stride):
         super().__init__()
-        self.conv = nn.Conv1d(channels_in, channels_out, kernel, stride)
+        self.conv = nn.Conv2d(channels_in, channels_out, kernel, (stride, band_stride), padding=(0, kernel // 2))
         self.layer_norm = nn.LayerNorm(channels_out)
 
     def forward(self, x):
-        return F.gelu(self.layer_norm(self.conv(x).transpose(1, 2)).transpose(1, 2))
+        return F.gelu(self.layer_norm(self.conv(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
 
 
 class PositionalConv(nn.Module):
@@ -102,14 +107,17 @@ class Encoder(nn.Module):
 
     def __init__(self, c=CONFIG):
         super().__init__()
-        dims = [c["log_mel"]["n_mels"], *c["conv_dim"]]
+        dims, bands = [1, *c["conv_dim"]], c["log_mel"]["n_mels"]
         self.feature_extractor = nn.Module()
         self.feature_extractor.conv_layers = nn.ModuleList(
-            ConvLayer(dims[i], dims[i + 1], k, s) for i, (k, s) in enumerate(zip(c["conv_kernel"], c["conv_stride"]))
+            ConvLayer(dims[i], dims[i + 1], *shape)
+            for i, shape in enumerate(zip(c["conv_kernel"], c["conv_stride"], c["conv_band_stride"]))
         )
+        for stride in c["conv_band_stride"]:
+            bands = (bands - 1) // stride + 1
         self.feature_projection = nn.Module()
-        self.feature_projection.layer_norm = nn.LayerNorm(dims[-1])
-        self.feature_projection.projection = nn.Linear(dims[-1], c["hidden_size"])
+        self.feature_projection.layer_norm = nn.LayerNorm(dims[-1] * bands)
+        self.feature_projection.projection = nn.Linear(dims[-1] * bands, c["hidden_size"])
         self.encoder = nn.Module()
         self.encoder.pos_conv_embed = PositionalConv(
             c["hidden_size"], c["num_conv_pos_embeddings"], c["num_conv_pos_embedding_groups"]
@@ -118,9 +126,11 @@ class Encoder(nn.Module):
         self.encoder.layers = nn.ModuleList(EncoderLayer(c) for _ in range(c["num_hidden_layers"]))
 
     def hidden_states(self, x):
+        x = x.transpose(1, 2).unsqueeze(1)
         for conv in self.feature_extractor.conv_layers:
             x = conv(x)
-        x = self.feature_projection.projection(self.feature_projection.layer_norm(x.transpose(1, 2)))
+        x = x.permute(0, 2, 3, 1).flatten(2)  # band by band, each with its channels
+        x = self.feature_projection.projection(self.feature_projection.layer_norm(x))
         x = self.encoder.layer_norm(x + self.encoder.pos_conv_embed(x))
         states = [x]
         for layer in self.encoder.layers:

@@ -43,7 +43,7 @@ def outputs(listener, pool):
     rows = []
     for i in range(0, len(pool), 100):
         index = range(i, min(i + 100, len(pool)))
-        db, label, present, _, _ = pool.batch(index)
+        db, label, present = pool.batch(index)[:3]
         out = listener(normalise(db))
         mixes = torch.tensor([pool.truths[j]["kind"] == "mix" for j in index])
         rows.append((out["label"], label, torch.sigmoid(out["instruments"]), present, mixes))
@@ -72,13 +72,6 @@ def calibrate(listener, unseen, heldout):
     print(f"temperature {temperature:.2f}, abstain below {abstain:.2f}: {(best < abstain).float().mean():.2f} of held-out clips")
     print(f"instruments at {threshold:.2f}: F1 {f1(threshold):.2f}")
     return temperature, abstain, threshold
-
-
-def expect_stems(heads, trained=0.6, wanted=0.15):
-    """Moves the label head's prior: most training clips were mixes, most files that users label are single stems."""
-    shift = np.log(wanted / trained) - np.log((1 - wanted) / (1 - trained))
-    with torch.no_grad():
-        heads.label[2].bias[LABELS.index("full-mix")] += shift
 
 
 def half(state):
@@ -121,7 +114,7 @@ def write_assets(assets, listener, talker, tokenizer_path, calibration):
 
 
 @torch.no_grad()
-def write_golden(golden, assets, clip, truth):
+def write_golden(golden, assets, clip, truth, temperature):
     """Runs the *exported* f16 weights in f32, stage by stage, on one evaluation clip."""
     listener = Listener().eval()
     listener.encoder.load_state_dict({k: v.float() for k, v in load_file(assets / "encoder/model.safetensors").items()})
@@ -140,13 +133,16 @@ def write_golden(golden, assets, clip, truth):
     chunks = chunk_means(mean)
     instruction = f"caption. facts: {grammar.draw_facts(random.Random(5))}"
     text = greedy(talker, tokenizer, chunks[0], instruction)
+    classes = {"label": LABELS, "instruments": INSTRUMENTS, "descriptors": DESCRIPTORS}
     golden.mkdir(parents=True, exist_ok=True)
     tensors = {"samples": wave, "log_mel": mel[0].T[:50], "mean_hidden_states": mean, "pooled": Heads.pool(mean)}
     tensors |= {"hidden_states.0": states[0], f"hidden_states.{len(states) - 1}": states[-1]}
-    tensors |= {f"heads.{k}": v for k, v in heads.items()} | {"soft_tokens": talker.llama_proj(chunks)}
+    odds = {"label": torch.softmax(heads["label"] / temperature, -1)}
+    odds |= {name: torch.sigmoid(heads[name]) for name in ("instruments", "descriptors")}
+    tensors |= {f"heads.{k}": v for k, v in odds.items()} | {"soft_tokens": talker.llama_proj(chunks)}
     save_file({k: v.float().contiguous() for k, v in tensors.items()}, golden / "expected.safetensors")
     (golden / "expected.safetensors").chmod(0o644)
-    write_json(golden / "expected.json", {"instruction": instruction, "text": text, "truth": truth})
+    write_json(golden / "expected.json", {"instruction": instruction, "text": text, "truth": truth, "classes": classes})
     print(f"{text}  <-  {truth['instruments']}")
 
 
@@ -163,12 +159,11 @@ def main():
     talker = Talker(saved["config"], ENCODER["hidden_size"])
     talker.load_state_dict(saved["model"])
     pool = Pool(a.data, "eval-*.f16")
-    expect_stems(listener.heads)
     calibration = calibrate(listener, pool, Pool(a.data, "heldout-*.f16"))
     write_assets(a.assets, listener, talker.eval(), a.language.with_suffix(".tokenizer.json"), calibration)
     clip = next(i for i, t in enumerate(pool.truths) if t["kind"] == "mix" and len(t["instruments"]) >= 3)
     wave = samples(a.data / "eval-0.f16", len(pool.truths))[clip]
-    write_golden(a.golden, a.assets, wave[: 24000 * 5 // 2], pool.truths[clip])
+    write_golden(a.golden, a.assets, wave[: 24000 * 5 // 2], pool.truths[clip], round(calibration[0], 3))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import torch
 
 LOG_MEL = {"n_fft": 1024, "hop": 240, "n_mels": 96, "f_min": 30.0, "f_max": 12000.0, "top_db": 80.0, "scale_db": 20.0}
 RATE_HZ = 24000
+SHORTEST = 29  # frames; what the encoder's convolutions need for one frame of theirs
 
 
 def _hz_to_mel(hz):
@@ -35,16 +36,18 @@ def mel_filters(n_fft, rate_hz, n_mels, f_min, f_max):
 
 
 _FILTERS = mel_filters(LOG_MEL["n_fft"], RATE_HZ, LOG_MEL["n_mels"], LOG_MEL["f_min"], LOG_MEL["f_max"])
+BAND_HZ = 1.0 / _FILTERS.amax(0).numpy()  # width of each band: what its power per hertz stands for
 _WINDOW = torch.hann_window(LOG_MEL["n_fft"], periodic=True)
 
 
 def mel_db(samples):
     """`[batch, samples]` at 24 kHz -> decibels `[batch, n_mels, frames]`, before any normalisation."""
-    shortest = LOG_MEL["n_fft"] + 7 * LOG_MEL["hop"]
+    shortest = LOG_MEL["n_fft"] + (SHORTEST - 1) * LOG_MEL["hop"]
     if samples.shape[-1] < shortest:
         samples = torch.nn.functional.pad(samples, (0, shortest - samples.shape[-1]))
     frames = samples.unfold(-1, LOG_MEL["n_fft"], LOG_MEL["hop"]) * _WINDOW
-    power = torch.fft.rfft(frames).abs().square()
+    spectrum = torch.fft.rfft(frames)
+    power = spectrum.real.square() + spectrum.imag.square()
     return (10.0 * torch.log10((power @ _FILTERS).clamp(min=1e-10))).transpose(-1, -2)
 
 

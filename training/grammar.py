@@ -18,29 +18,29 @@ ORDER = (
 ).split()
 PLAIN = {"fx": "effects", "hi-hat": "hi-hat"}
 
-# What a finding is called and what to try, with the slots that its kind has.
+# What is wrong, and what to try, with the slots that the kind of finding has.
 FINDINGS = {
-    "boomy": ("boomy around <f{i}>", "try <g{i}> there"),
-    "muddy": ("muddy around <f{i}>", "try <g{i}> there"),
-    "boxy": ("boxy around <f{i}>", "try <g{i}> there"),
-    "harsh": ("harsh around <f{i}>", "try <g{i}> there"),
-    "sibilant": ("sibilant around <f{i}>", "try a de-esser there, <g{i}>"),
-    "dull": ("dull on top", "try <g{i}> from <f{i}> up"),
-    "thin": ("thin below", "try <g{i}> around <f{i}>"),
-    "resonance": ("ringing at <f{i}>", "try a narrow cut of <g{i}>"),
-    "hum": ("humming at <f{i}>", "try a notch there"),
-    "noise": ("noisy in the gaps, at <v{i}>", "try an expander"),
-    "clipping": ("clipping", "turn it down before the converter or plugin that clips"),
-    "true-peak-over": ("over on true peak, at <v{i}>", "try <g{i}> of gain"),
-    "dc-offset": ("carrying a DC offset of <v{i}>", "try a high-pass at <f{i}>"),
-    "channel-imbalance": ("leaning to one side by <v{i}>", "try balancing it by <g{i}>"),
-    "phase-inverted": ("out of phase between left and right, at <v{i}>", "try inverting one side"),
-    "narrow": ("narrow, with a correlation of <v{i}>", "some width may help"),
-    "wide-low-end": ("wide in the low end", "try mono below <f{i}>"),
-    "overcompressed": ("squashed, with a crest factor of <v{i}>", "try easing the compression"),
-    "too-loud": ("too loud, at <v{i}>", "try <g{i}> of gain"),
-    "too-quiet": ("too quiet, at <v{i}>", "try <g{i}> of gain"),
-    "masking": ("masked around <f{i}>", "try <g{i}> there on the less important track"),
+    "boomy": ("it is boomy around <f{i}>", "try <g{i}> there"),
+    "muddy": ("it is muddy around <f{i}>", "try <g{i}> there"),
+    "boxy": ("it is boxy around <f{i}>", "try <g{i}> there"),
+    "harsh": ("it is harsh around <f{i}>", "try <g{i}> there"),
+    "sibilant": ("the sibilance is strong around <f{i}>", "try a de-esser there, <g{i}>"),
+    "dull": ("the top end is dull", "try <g{i}> from <f{i}> up"),
+    "thin": ("the low end is thin", "try <g{i}> around <f{i}>"),
+    "resonance": ("it rings at <f{i}>", "try a narrow cut of <g{i}>"),
+    "hum": ("there is hum at <f{i}>", "try a notch there"),
+    "noise": ("there is noise in the gaps, at <v{i}>", "try an expander"),
+    "clipping": ("it clips", "turn it down before the converter or plugin that clips"),
+    "true-peak-over": ("the true peak is over, at <v{i}>", "try <g{i}> of gain"),
+    "dc-offset": ("it carries a DC offset of <v{i}>", "try a high-pass at <f{i}>"),
+    "channel-imbalance": ("it leans to one side by <v{i}>", "try balancing it by <g{i}>"),
+    "phase-inverted": ("left and right are out of phase, at <v{i}>", "try inverting one side"),
+    "narrow": ("it is narrow, with a correlation of <v{i}>", "some width may help"),
+    "wide-low-end": ("the low end is wide", "try mono below <f{i}>"),
+    "overcompressed": ("it is squashed, with a crest factor of <v{i}>", "try easing the compression"),
+    "too-loud": ("it is too loud, at <v{i}>", "try <g{i}> of gain"),
+    "too-quiet": ("it is too quiet, at <v{i}>", "try <g{i}> of gain"),
+    "masking": ("it is masked around <f{i}>", "try <g{i}> there on the less important track"),
 }
 
 ASKS = {
@@ -191,7 +191,7 @@ def advice(facts):
     texts = []
     for i, kind in enumerate(facts.findings, 1):
         what, move = (part.format(i=i) for part in FINDINGS[kind])
-        texts.append(f"{'It sounds' if i == 1 else 'It is also'} {what}; {move}.")
+        texts.append(capital(f"{'' if i == 1 else 'then '}{what}; {move}."))
     return " ".join(texts)
 
 
@@ -239,13 +239,13 @@ def presence(name, truth):
     heard = join([plain(n) for n in ordered(there)])
     if name in there or (name in kit and "drums" in there) or (name == "drums" and there & kit):
         return f"Yes, I hear {plain(name)}."
-    return f"No {plain(name)}; I hear {heard}."
+    return f"No {plain(name)} that I can hear; I hear {heard}."
 
 
-def example(truth, rng):
-    """One instruction and its answer, as the engine words the instruction."""
+def example(truth, rng, captions=True):
+    """One instruction and its answer, as the engine words the instruction. Captions are of single windows."""
     facts = draw_facts(rng)
-    task = rng.choices(["caption", "summarise", "advise", "ask", "presence"], [10, 2, 1, 4, 2])[0]
+    task = rng.choices(["caption", "summarise", "advise", "ask", "presence"], [10 * captions, 2, 1, 4, 2])[0]
     if task == "caption":
         return f"caption. facts: {facts}", caption(truth, facts)
     if task == "summarise":

@@ -27,7 +27,7 @@ CONFIG = {
     "eos_token_id": 2,
     "pad_token_id": 0,
 }
-CHUNK_FRAMES = 25  # one soft token a second
+CHUNK_FRAMES = 12  # one soft token every 0.96 s
 
 
 class RmsNorm(nn.Module):

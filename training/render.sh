@@ -1,23 +1,27 @@
 #!/usr/bin/env bash
-# Renders training and evaluation clips in resumable shards: render.sh OUT BANK SHARDS
-# A shard is 4 096 clips of 4 s at 24 kHz (0.8 GB); a finished one has a .done file beside it.
+# Renders training and evaluation clips in resumable shards: render.sh OUT BANK
+# A shard holds about 2 000 to 4 000 clips of 4 s at 24 kHz (0.4 to 0.8 GB); a finished one has a .done file beside it.
 set -euo pipefail
-out=$1 bank=$2 shards=$3
+out=$1 bank=$2
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
 cargo build --release --quiet --manifest-path "$here/../Cargo.toml" --package factory
 factory="$here/../target/release/factory"
 
-clips() { # NAME SEED COUNT SPLIT [OPTION...]
-  [ -e "$out/$1.done" ] && return
-  "$factory" clips --seed "$2" --count "$3" --seconds 4 --out "$out/$1.f16" \
-    --bank "$bank" --holdout "$here/holdout.toml" --split "$4" "${@:5}"
-  touch "$out/$1.done"
+render() { # KIND NAME SPLIT [OPTION...]
+  [ -e "$out/$2.done" ] && return
+  "$factory" "$1" --out "$out/$2" --bank "$bank" --holdout "$here/holdout.toml" --split "$3" "${@:4}"
+  touch "$out/$2.done"
 }
 
-train() { clips "train-$1" "$1" 4096 train --procedural-share 0.5 --mix-share 0.5; }
+# Single voices and finished mixes: recordings, with a third of procedural voices.
+train() { render clips "train-$1" train --seed "$1" --count 4096 --procedural-share 0.35 --mix-share 0.2; }
+# Stems of songs at the same moments, for mixes made while training.
+scenes() { render scenes "train-s$1" train --seeds $((500000 + $1 * 40))..$((500040 + $1 * 40)) --count 10 --procedural-share 0.75; }
 
-train 0
-clips eval-0 999999 2048 train --procedural-share 0.5 --mix-share 0.5    # an unseen seed: other phrases and patches, the same recordings
-clips heldout-0 1000000 1024 heldout --procedural-share 0 --mix-share 0  # recordings never trained on
-for ((i = 1; i < shards; i++)); do train "$i"; done
+# What training is checked on: recordings never trained on; unseen phrases and patches; unseen songs.
+render clips heldout-0 heldout --seed 1000000 --count 1024 --procedural-share 0 --mix-share 0
+render clips eval-0 train --seed 999999 --count 2048 --procedural-share 0.5 --mix-share 0.5
+render scenes songs-0 train --seeds 990000..990030 --count 5 --procedural-share 1 --treated-share 0
+for i in 0 1 2; do train "$i"; done
+for ((i = 0; i < 11; i++)); do scenes "$i"; done

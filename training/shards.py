@@ -1,12 +1,13 @@
-"""Reads the clips that `factory clips` renders: raw f16 samples beside one JSON truth a line."""
+"""Reads the clips that `factory clips` and `factory scenes` render: raw f16 samples beside one JSON truth a line."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from features import mel_db
+from features import BAND_HZ, mel_db
 
 LABELS = (
     "kick snare hi-hat cymbals toms percussion drums bass electric-guitar acoustic-guitar piano electric-piano organ "
@@ -15,6 +16,9 @@ LABELS = (
 INSTRUMENTS = LABELS[:-1]
 DESCRIPTORS = ["brightness", "warmth", "space", "dirt", "density"]
 KIT = {"kick", "snare", "hi-hat", "cymbals", "toms"}
+FRAMES_A_CHUNK = 96  # mel frames behind one soft token
+AUDIBLE = 0.01  # of the mix's power: 20 dB below it, as the factory has it
+DB = float(np.log(10) / 10)
 
 
 def truths(path):
@@ -38,8 +42,10 @@ def mels(path, truth, chunk=256):
         for i in range(0, len(truth), chunk)
     ]
     out = np.concatenate(parts)
-    np.save(cache, out)
-    return out
+    part = cache.with_suffix(f".{os.getpid()}.npy")
+    np.save(part, out)
+    part.rename(cache)
+    return np.load(cache, mmap_mode="r")
 
 
 def targets(truth):
@@ -55,55 +61,123 @@ def targets(truth):
     return label, present, counts, words
 
 
+def chunk_powers(db):
+    """Power behind every soft token of decibels `[..., n_mels, frames]`: `[..., chunks]`."""
+    power = (np.exp(db * DB) * BAND_HZ[:, None]).sum(-2)
+    whole = power.shape[-1] // FRAMES_A_CHUNK * FRAMES_A_CHUNK
+    return power[..., :whole].reshape(*power.shape[:-1], -1, FRAMES_A_CHUNK).sum(-1)
+
+
 class Pool:
     """Every shard below a folder; `refresh` takes in what the factory has rendered since."""
 
-    def __init__(self, folder, names="train-*.f16"):
+    def __init__(self, folder, *names):
         self.folder, self.names, self.seen = Path(folder), names, set()
-        self.mels, self.truths, self.targets, self.stems = [], [], [], []
+        self.mels, self.truths, self.targets = [], [], []
+        self.stems, self.scenes, self.songs = [], [], []
         self.refresh()
 
     def refresh(self):
-        for path in sorted(self.folder.glob(self.names)):
-            ready = path.with_suffix(".done").exists()
-            if path in self.seen or not ready:
+        for path in sorted(p for name in self.names for p in self.folder.glob(name)):
+            if path in self.seen or not path.with_suffix(".done").exists():
                 continue
             self.seen.add(path)
             truth = truths(path)
+            first, scenes = len(self.mels), {}
             self.mels.extend(mels(path, truth))
             self.truths.extend(truth)
             self.targets.extend(targets(t) for t in truth)
-        self.stems = [i for i, t in enumerate(self.truths) if t["kind"] == "stem"]
+            for i, t in enumerate(truth, first):
+                if t["kind"] == "stem" and t["label"]:
+                    self.stems.append(i)
+                if t["scene"]:
+                    scenes.setdefault(t["scene"]["song"], {}).setdefault(t["scene"]["number"], []).append(i)
+            songs = [[stems for stems in song.values() if len(stems) > 1] for song in scenes.values()]
+            self.songs.extend(songs)
+            self.scenes.extend(scene for song in songs for scene in song)
 
     def __len__(self):
         return len(self.mels)
 
-    def mixes(self, count, frames, start, rng):
-        """Mixes of 2 to 7 single stems at random levels, made in the power domain: decibels and targets as `batch`'s.
+    def cut(self, index, frames, start):
+        """Decibels of some clips, `[clips, n_mels, frames]`."""
+        return np.stack([np.asarray(self.mels[i][:, start : start + frames], np.float32) for i in index])
 
-        An instrument counts as playing where it is audible: at most 20 dB below the mix, as the factory has it.
+    def mix(self, index, parts):
+        """Sums stems `[stems, n_mels, frames]` in the power domain: decibels, the truth, instruments of each chunk.
+
+        An instrument counts as playing where it is audible. The truth's levels are relative to the mix.
         """
-        out, rows = [], []
-        for _ in range(count):
-            index = rng.choice(self.stems, rng.integers(2, 8))
-            parts = np.stack([np.asarray(self.mels[i][:, start : start + frames], np.float32) for i in index])
-            parts += (rng.normal(0, 5, len(index)) - parts.max(axis=(1, 2))).reshape(-1, 1, 1)
-            power = np.exp(parts * 0.230259)
-            total = power.sum(0)
-            share = power.sum(axis=(1, 2)) / total.sum()
-            there = {"drums" if n in KIT else n for i, s in zip(index, share) if s > 0.01 for n in self.truths[i]["instruments"]}
-            out.append(np.log(total) / 0.230259)
-            words = sum(s * self.targets[i][3] for i, s in zip(index, share))
-            truth = {"label": "full-mix" if len(there) > 2 else None, "instruments": list(there), "descriptors": dict(zip(DESCRIPTORS, words))}
-            rows.append(targets(truth))
-        columns = (torch.from_numpy(np.stack(c)) for c in zip(*rows))
-        return torch.from_numpy(np.stack(out)), *columns
+        power = chunk_powers(parts)
+        share = power.sum(-1) / power.sum()
+        merged = {}
+        for i, s in zip(index, share):
+            name = self.truths[i]["label"]
+            name = "drums" if name in KIT else name
+            merged[name] = merged.get(name, 0.0) + s * (s > AUDIBLE)
+        levels = sorted(((10 * np.log10(s), name) for name, s in merged.items() if s > 0), reverse=True)
+        names = [name for _, name in levels]
+        by_chunk = np.zeros((power.shape[-1], len(INSTRUMENTS)), np.float32)
+        for i, heard in zip(index, power / power.sum(0) > AUDIBLE):
+            name = self.truths[i]["label"]
+            by_chunk[heard, INSTRUMENTS.index("drums" if name in KIT else name)] = 1.0
+        words = sum(s * self.targets[i][3] for i, s in zip(index, share))
+        truth = {
+            "kind": "mix",
+            "label": "full-mix" if len(names) > 2 else None,
+            "instruments": names,
+            "levels_db": [float(level) for level, _ in levels],
+            "descriptors": dict(zip(DESCRIPTORS, map(float, words))),
+        }
+        return np.log(np.exp(parts * DB).sum(0)) / DB, truth, by_chunk
 
-    def batch(self, index, frames=None, start=None):
-        """`[batch, n_mels, frames]` decibels and the stacked targets."""
-        db = torch.from_numpy(np.stack([np.asarray(self.mels[i], np.float32) for i in index]))
-        if frames is not None:
-            db = db[:, :, start : start + frames]
-        columns = zip(*(self.targets[i] for i in index))
-        label, present, counts, words = (torch.from_numpy(np.stack(c)) for c in columns)
-        return db, label, present, counts, words
+    def whole_mix(self, scene):
+        """A scene as the song has it."""
+        return self.mix(scene, self.cut(scene, self.mels[0].shape[1], 0))
+
+    def random_mix(self, frames, start, rng):
+        """A scene with other levels and without some of its stems, or stems that never met."""
+        if self.scenes and rng.random() < 0.6:
+            index = self.scenes[rng.integers(len(self.scenes))]
+            kept = [i for i in index if rng.random() < 0.85]
+            index = kept if len(kept) > 1 else index
+            parts = self.cut(index, frames, start)
+            parts += rng.normal(0, 3, (len(index), 1, 1)).astype(np.float32)
+        else:
+            index = [self.stems[i] for i in rng.integers(0, len(self.stems), rng.integers(2, 8))]
+            parts = self.cut(index, frames, start)
+            level = 10 * np.log10(chunk_powers(parts).mean(-1))
+            parts += (rng.normal(0, 5, len(index)) - level).astype(np.float32).reshape(-1, 1, 1)
+        return self.mix(index, parts)
+
+    def batch(self, index, frames=None, start=0):
+        """`[batch, n_mels, frames]` decibels and the stacked targets of single clips."""
+        db = self.cut(index, frames or self.mels[0].shape[1], start)
+        return torch.from_numpy(db), *stack(self.targets[i] for i in index), *self.chunks(index, db)
+
+    def chunks(self, index, db):
+        """Instruments of each chunk `[batch, chunks, instruments]` and which count: those of a stem, not of a finished mix."""
+        power = chunk_powers(db)
+        sounds = power > 1e-3 * power.max(-1, keepdims=True)
+        present = np.stack([self.targets[i][1] for i in index])[:, None] * sounds[..., None]
+        counts = np.stack([self.targets[i][2] * (self.truths[i]["kind"] == "stem") for i in index])[:, None]
+        return torch.from_numpy(present.astype(np.float32)), torch.from_numpy(np.repeat(counts, db.shape[-1] // FRAMES_A_CHUNK, 1))
+
+    def mixes(self, count, frames, start, rng):
+        """What `batch` gives, for mixes made on the spot."""
+        made = [self.random_mix(frames, start, rng) for _ in range(count)]
+        return as_batch(made)
+
+
+def as_batch(made):
+    """Mixes as `Pool.mix` gives them, stacked as `Pool.batch` has them."""
+    db, truth, by_chunk = zip(*made)
+    rows = [targets(t) for t in truth]
+    counts = np.stack([row[2] for row in rows])[:, None]
+    present = torch.from_numpy(np.stack(by_chunk))
+    return torch.from_numpy(np.stack(db)), *stack(rows), present, torch.from_numpy(np.repeat(counts, present.shape[1], 1))
+
+
+def stack(rows):
+    """Columns of `targets`, as tensors."""
+    return [torch.from_numpy(np.stack(column)) for column in zip(*rows)]

@@ -15,22 +15,25 @@ from torch.nn import functional as F
 
 from encoder import CONFIG, Encoder, Heads
 from features import normalise
-from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool
+from lm import chunk_means
+from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool, as_batch
+
+FULL_MIX_WEIGHT = 0.1  # half of each batch are mixes, but most of what users label are stems
 
 
 class Listener(nn.Module):
-    """Encoder, heads, and a linear head on the frame mean that makes the soft tokens say which instruments play."""
+    """Encoder, heads, and a linear head on each chunk that makes the soft tokens say which instruments play."""
 
     def __init__(self):
         super().__init__()
         self.encoder = Encoder()
         self.heads = Heads(CONFIG["hidden_size"], len(LABELS), len(INSTRUMENTS), len(DESCRIPTORS))
-        self.frame_instruments = nn.Linear(CONFIG["hidden_size"], len(INSTRUMENTS))
+        self.chunk_instruments = nn.Linear(CONFIG["hidden_size"], len(INSTRUMENTS))
 
     def forward(self, x):
         states = self.encoder(x)
         out = self.heads(states)
-        out["frame_instruments"] = self.frame_instruments(states.mean(1))
+        out["chunk_instruments"] = self.chunk_instruments(chunk_means(states))
         return out
 
 
@@ -57,41 +60,49 @@ def augment(db, rng):
     return db
 
 
-def loss_of(out, label, present, counts, words):
-    """Cross entropy of labels, binary cross entropy of instruments (only those that count), squared error of words."""
+LABEL_WEIGHTS = torch.ones(len(LABELS))
+LABEL_WEIGHTS[LABELS.index("full-mix")] = FULL_MIX_WEIGHT
+
+
+def presence_loss(logits, present, counts):
+    """Binary cross entropy of the instruments that count."""
+    return (F.binary_cross_entropy_with_logits(logits, present, reduction="none") * counts).sum() / counts.sum()
+
+
+def loss_of(out, label, present, counts, words, chunk_present, chunk_counts):
+    """Cross entropy of labels, of instruments in the clip and in each chunk, squared error of words."""
     known = label >= 0
-    zero = torch.zeros(())
-    one = F.cross_entropy(out["label"][known], label[known], label_smoothing=0.05) if known.any() else zero
-    many = sum(
-        (F.binary_cross_entropy_with_logits(out[h], present, reduction="none") * counts).sum() / counts.sum()
-        for h in ("instruments", "frame_instruments")
-    )
+    one = F.cross_entropy(out["label"][known], label[known], weight=LABEL_WEIGHTS, label_smoothing=0.05)
+    many = presence_loss(out["instruments"], present, counts)
+    seconds = min(out["chunk_instruments"].shape[1], chunk_present.shape[1])
+    chunked = presence_loss(out["chunk_instruments"][:, :seconds], chunk_present[:, :seconds], chunk_counts[:, :seconds])
     said = F.mse_loss(torch.sigmoid(out["descriptors"]), words)
-    return one + 6.0 * many + 2.0 * said, (one.item(), many.item(), said.item())
+    return one + 6.0 * many + 6.0 * chunked + 2.0 * said, (one.item(), many.item(), chunked.item(), said.item())
 
 
 @torch.no_grad()
-def evaluate(model, pool, limit=2000):
-    """Top-1 of labels and F1 of instruments in mixes, on clips not trained on."""
+def evaluate(model, pool, limit=1000):
+    """Top-1 of stems, and precision and recall of instruments in mixes, on clips not trained on."""
     model.eval()
-    right, seen, tp, fp, fn = 0, 0, 0.0, 0.0, 0.0
-    per = {}
-    for i in range(0, min(len(pool), limit), 100):
-        index = range(i, min(i + 100, len(pool), limit))
-        db, label, present, _, _ = pool.batch(index)
-        out = model(normalise(db))
-        known = label >= 0
-        hit = (out["label"].argmax(1) == label) & known
-        right, seen = right + hit.sum().item(), seen + known.sum().item()
+    batches = [pool.batch(range(i, min(i + 100, len(pool), limit)))[:3] for i in range(0, min(len(pool), limit), 100)]
+    finished = [[t["kind"] == "mix" for t in pool.truths[i : i + 100]] for i in range(0, min(len(pool), limit), 100)]
+    whole = [pool.whole_mix(scene) for scene in pool.scenes]
+    batches += [as_batch(whole[i : i + 100])[:3] for i in range(0, len(whole), 100)]
+    finished += [[True] * len(whole[i : i + 100]) for i in range(0, len(whole), 100)]
+    per, tp, fp, fn = {}, 0, 0, 0
+    for (db, label, present), mixes in zip(batches, finished):
+        out, mixes = model(normalise(db)), torch.tensor(mixes)
+        known = (label >= 0) & ~mixes
+        hit = out["label"].argmax(1) == label
         for l, h in zip(label[known].tolist(), hit[known].tolist()):
             n, k = per.get(LABELS[l], (0, 0))
             per[LABELS[l]] = (n + 1, k + h)
-        mixes = torch.tensor([pool.truths[j]["kind"] == "mix" for j in index])
         said, true = out["instruments"][mixes] > 0, present[mixes] > 0
         tp, fp, fn = tp + (said & true).sum().item(), fp + (said & ~true).sum().item(), fn + (~said & true).sum().item()
     model.train()
-    table = {k: round(v[1] / v[0], 2) for k, v in sorted(per.items())}
-    return right / max(seen, 1), tp / max(tp + fp, 1), tp / max(tp + fn, 1), table
+    top1 = sum(k for _, k in per.values()) / max(sum(n for n, _ in per.values()), 1)
+    table = {name: round(k / n, 2) for name, (n, k) in sorted(per.items())}
+    return top1, tp / max(tp + fp, 1), tp / max(tp + fn, 1), table
 
 
 def main():
@@ -101,15 +112,15 @@ def main():
     args.add_argument("--minutes", type=float, required=True)
     args.add_argument("--batch", type=int, default=64)
     args.add_argument("--rate", type=float, default=1.5e-3)
-    args.add_argument("--threads", type=int, default=1)
+    args.add_argument("--threads", type=int, default=2)
     args.add_argument("--seed", type=int, default=0)
     a = args.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     rng = np.random.default_rng(a.seed)
 
-    pool = Pool(a.data)
-    checks = {name: Pool(a.data, f"{name}-*.f16") for name in ("heldout", "eval")}
+    pool = Pool(a.data, "train-*.f16")
+    checks = {name: Pool(a.data, f"{name}-*.f16") for name in ("heldout", "eval", "songs")}
     model = Listener()
     optimizer = torch.optim.AdamW(model.parameters(), lr=a.rate, weight_decay=0.02, betas=(0.9, 0.98))
     spent, step = 0.0, 0
@@ -121,20 +132,19 @@ def main():
     print(f"{len(pool)} clips, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
 
     last, seen_loss = time.process_time(), []
-    next_check = spent + 240
+    next_check = spent + 500
     while spent < a.minutes * 60:
         progress = spent / (a.minutes * 60)
         rate = a.rate * min(1.0, (step + 1) / 300) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        frames = int(rng.integers(200, 397))
+        frames = 160 + int(236 * rng.random() ** 2)
         start = int(rng.integers(0, 396 - frames + 1))
         half = a.batch // 2
         known = pool.batch(rng.integers(0, len(pool), a.batch - half), frames, start)
         mixed = pool.mixes(half, frames, start, rng)
-        db, label, present, counts, words = (torch.cat(pair) for pair in zip(known, mixed))
-        x = normalise(augment(db, rng))
-        loss, parts = loss_of(model(x), label, present, counts, words)
+        db, *aims = (torch.cat(pair) for pair in zip(known, mixed))
+        loss, parts = loss_of(model(normalise(augment(db, rng))), *aims)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -144,7 +154,7 @@ def main():
         now = time.process_time()
         spent, last = spent + now - last, now
         if step % 100 == 0:
-            print(f"step {step} {spent / 60:.1f} min, label/instruments/words {np.mean(seen_loss, 0).round(3)}", flush=True)
+            print(f"step {step} {spent / 60:.1f} min, label/instruments/by chunk/words {np.mean(seen_loss, 0).round(3)}", flush=True)
             seen_loss = []
         if spent > next_check or spent >= a.minutes * 60:
             for name, check in checks.items():
@@ -154,7 +164,7 @@ def main():
             torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": spent, "step": step}, a.out)
             pool.refresh()
             last = time.process_time()
-            next_check = spent + 240
+            next_check = spent + 500
 
 
 if __name__ == "__main__":

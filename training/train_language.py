@@ -6,6 +6,7 @@ python train_language.py --data work/clips --encoder work/encoder.pt --out work/
 import argparse
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import grammar
 from encoder import CONFIG as ENCODER
 from features import normalise
 from lm import CONFIG, Talker, chunk_means
-from shards import Pool
+from shards import DESCRIPTORS, INSTRUMENTS, Pool, as_batch
 from train_encoder import Listener
 
 SPECIAL = ["<pad>", "<s>", "</s>", "<audio>", "</audio>", "<answer>"]
@@ -44,27 +45,95 @@ def make_tokenizer(truths, path, size=1024, lines=40000):
     return tokenizer
 
 
+CLEAR = 0.4  # an instrument that the listener itself finds less likely goes unnamed; chosen on songs-0
+
+
+def audible_to(listener_odds, truth):
+    """The truth with the instruments that this listener can tell; the likeliest of them where it can tell none.
+
+    Words about more than the soft tokens hold would teach the language model to guess.
+    """
+    odds = [listener_odds[INSTRUMENTS.index(name)] for name in truth["instruments"]]
+    kept = [name for name, p in zip(truth["instruments"], odds) if p >= CLEAR]
+    return truth | {"instruments": kept or [truth["instruments"][int(np.argmax(odds))]]}
+
+
+@dataclass
+class Heard:
+    """What the language model is given of one window or several, what is there, and what can be said of it."""
+
+    means: torch.Tensor  # [tokens, hidden], f16
+    truth: dict
+    said: dict
+    windows: int = 1
+
+
 @torch.no_grad()
-def listen(listener, pool, crops, rng):
-    """Chunk means of `crops` random crops of every clip: a list of `[tokens, hidden]` in f16, with the clip's index."""
+def hear(listener, db, truths):
+    """A batch of decibels as the listener hears it; what is silent is left out."""
+    means = chunk_means(listener.encoder(normalise(db)))
+    odds = torch.sigmoid(listener.chunk_instruments(means)).mean(1).numpy()
+    heard = zip(means.half(), truths, odds)
+    return [Heard(means, truth, audible_to(p, truth)) for means, truth, p in heard if truth["instruments"]]
+
+
+def listen(listener, pool, singles, mixes, rng, batch=64):
+    """Random crops of single clips and of mixes made on the spot."""
     heard = []
-    listener.eval()
-    for _ in range(crops):
-        for i in range(0, len(pool), 128):
-            index = range(i, min(i + 128, len(pool)))
+    for count, mixed in ((singles, False), (mixes, True)):
+        for _ in range(0, count, batch):
             frames = int(rng.integers(200, 397))
             start = int(rng.integers(0, 396 - frames + 1))
-            db = pool.batch(index, frames, start)[0]
-            means = chunk_means(listener.encoder(normalise(db))).half()
-            heard.extend(zip(means, index))
+            if mixed:
+                made = [pool.random_mix(frames, start, rng) for _ in range(batch)]
+                heard += hear(listener, as_batch(made)[0], [truth for _, truth, _ in made])
+            else:
+                index = rng.integers(0, len(pool), batch)
+                heard += hear(listener, pool.batch(index, frames, start)[0], [pool.truths[i] for i in index])
     return heard
 
 
-def batch_of(items, pool, tokenizer, rng):
+def listen_to_songs(listener, pool):
+    """Every whole scene, song by song."""
+    songs = []
+    for scenes in filter(None, pool.songs):
+        made = [pool.whole_mix(scene) for scene in scenes]
+        songs.append(hear(listener, as_batch(made)[0], [truth for _, truth, _ in made]))
+    return songs
+
+
+def loudest_first(truths):
+    """Instruments of several truths by their mean power."""
+    power = {}
+    for truth in truths:
+        for name, level_db in zip(truth["instruments"], truth["levels_db"]):
+            power[name] = power.get(name, 0.0) + 10 ** (level_db / 10)
+    return sorted(power, key=power.get, reverse=True)
+
+
+def joined(windows):
+    """Several windows of one song as the engine gives them for questions about the whole."""
+    truths = [heard.truth for heard in windows]
+    everyone = loudest_first(truths)
+    told = {name for heard in windows for name in heard.said["instruments"]}
+    words = {d: float(np.mean([t["descriptors"][d] for t in truths])) for d in DESCRIPTORS}
+    truth = {"kind": "mix", "instruments": everyone, "descriptors": words}
+    said = truth | {"instruments": [name for name in everyone if name in told]}
+    return Heard(torch.cat([heard.means for heard in windows]), truth, said, len(windows))
+
+
+def join_songs(songs, count, rng):
+    """`count` random draws of two to eight windows of a song, in time order or not: the model can't tell."""
+    songs = [song for song in songs if len(song) > 1]
+    draws = [rng.sample(song, rng.randint(2, min(8, len(song)))) for song in rng.choices(songs, k=count)]
+    return [joined(windows) for windows in draws]
+
+
+def batch_of(items, tokenizer, rng):
     """Chunk means, text ids and which of them are the answer's, for clips with equally many soft tokens."""
     ids, starts = [], []
-    for _, clip in items:
-        instruction, answer = grammar.example(pool.truths[clip], rng)
+    for heard in items:
+        instruction, answer = grammar.example(heard.said, rng, captions=heard.windows == 1)
         prompt = tokenizer.encode(AFTER.format(instruction=instruction), add_special_tokens=False).ids
         said = tokenizer.encode(answer + END, add_special_tokens=False).ids
         ids.append(prompt + said)
@@ -75,7 +144,7 @@ def batch_of(items, pool, tokenizer, rng):
     for row, (one, start) in enumerate(zip(ids, starts)):
         text[row, : len(one)] = torch.tensor(one)
         mask[row, start : len(one)] = 1.0
-    return torch.stack([m for m, _ in items]).float(), text, mask
+    return torch.stack([heard.means for heard in items]).float(), text, mask
 
 
 @torch.no_grad()
@@ -104,16 +173,14 @@ def named(text):
     return found
 
 
-def caption_scores(talker, tokenizer, heard, pool, count=150):
-    """Precision and recall of the instruments named in greedy captions of mixes."""
-    mixes = [(m, i) for m, i in heard if pool.truths[i]["kind"] == "mix"][:count]
-    tp = fp = fn = 0
-    rng = random.Random(3)
-    for means, clip in mixes:
-        said = named(greedy(talker, tokenizer, means, f"caption. facts: {grammar.draw_facts(rng)}"))
-        true = set(pool.truths[clip]["instruments"])
-        tp, fp, fn = tp + len(said & true), fp + len(said - true), fn + len(true - said)
-    return tp / max(tp + fp, 1), tp / max(tp + fn, 1)
+def caption_scores(talker, tokenizer, heard):
+    """Mean precision and recall of the instruments named in greedy captions, against all that are there."""
+    rng, scores = random.Random(3), []
+    for one in heard:
+        said = named(greedy(talker, tokenizer, one.means, f"caption. facts: {grammar.draw_facts(rng)}"))
+        right = len(said & set(one.truth["instruments"]))
+        scores.append((right / max(len(said), 1), right / len(one.truth["instruments"])))
+    return np.mean(scores, 0)
 
 
 def main():
@@ -123,22 +190,27 @@ def main():
     args.add_argument("--minutes", type=float, required=True)
     args.add_argument("--batch", type=int, default=64)
     args.add_argument("--rate", type=float, default=2e-3)
-    args.add_argument("--threads", type=int, default=1)
-    args.add_argument("--crops", type=int, default=2)
+    args.add_argument("--threads", type=int, default=2)
+    args.add_argument("--singles", type=int, default=16000)
+    args.add_argument("--mixes", type=int, default=24000)
     a = args.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
     rng, words = np.random.default_rng(0), random.Random(0)
 
-    pool, check = Pool(a.data), Pool(a.data, "eval-*.f16")
+    pool, check = Pool(a.data, "train-*.f16"), Pool(a.data, "songs-*.f16")
     tokenizer = make_tokenizer(pool.truths, Path(a.out).with_suffix(".tokenizer.json"))
     listener = Listener()
     listener.load_state_dict(torch.load(a.encoder, weights_only=False)["model"])
     started = time.time()
-    heard, unheard = listen(listener, pool, a.crops, rng), listen(listener, check, 1, rng)
+    listener.eval()
+    heard = listen(listener, pool, a.singles, a.mixes, rng)
+    heard += join_songs(listen_to_songs(listener, pool), a.mixes // 2, words)
+    songs = listen_to_songs(listener, check)
+    unheard, whole = [window for song in songs for window in song], [joined(song) for song in songs]
     by_length = {}
     for item in heard:
-        by_length.setdefault(item[0].shape[0], []).append(item)
+        by_length.setdefault(item.means.shape[0], []).append(item)
     weights = [len(v) for v in by_length.values()]
     print(f"{len(heard)} crops heard in {time.time() - started:.0f} s, vocabulary {tokenizer.get_vocab_size()}", flush=True)
 
@@ -161,7 +233,7 @@ def main():
         for group in optimizer.param_groups:
             group["lr"] = rate
         items = words.choices(words.choices(list(by_length.values()), weights)[0], k=a.batch)
-        chunks, text, mask = batch_of(items, pool, tokenizer, words)
+        chunks, text, mask = batch_of(items, tokenizer, words)
         x = talker.embeds(before, chunks, text)
         skip = before.shape[1] + chunks.shape[1]
         logits = talker.lm(x)[:, skip - 1 : -1]
@@ -180,11 +252,13 @@ def main():
             losses = []
         if spent > next_check or spent >= a.minutes * 60:
             talker.eval()
-            precision, recall = caption_scores(talker, tokenizer, unheard, check)
-            print(f"  captions of unseen mixes: precision {precision:.2f} recall {recall:.2f}", flush=True)
-            for means, clip in words.sample(unheard, 4):
-                facts = grammar.draw_facts(words)
-                print(f"    {greedy(talker, tokenizer, means, f'caption. facts: {facts}')}  <-  {grammar.caption(check.truths[clip], facts)}")
+            precision, recall = caption_scores(talker, tokenizer, unheard)
+            print(f"  captions of unseen songs: precision {precision:.2f} recall {recall:.2f}", flush=True)
+            for task, text, some in (("caption", grammar.caption, unheard), ("summarise", grammar.summary, whole)):
+                for one in words.sample(some, 3):
+                    facts = grammar.draw_facts(words)
+                    said = greedy(talker, tokenizer, one.means, f"{task}. facts: {facts}")
+                    print(f"    {said}  <-  {text(one.truth, facts)}")
             talker.train()
             torch.save({"model": talker.state_dict(), "optimizer": optimizer.state_dict(), "spent": spent, "step": step, "config": config}, a.out)
             last = time.process_time()

@@ -10,16 +10,11 @@ use crate::{
     driver::{Context, Survey, hear, survey},
     error::EngineError,
     narrate::{TOO_LITTLE, enough},
+    scope::{listing, windows},
     slots::Facts,
     source::AudioSource,
-    window::{Cut, MIN_WINDOW_S, Span},
+    window::{Cut, Span},
 };
-
-/// Seconds of a file that a model which knows our slots hears for a question: it was trained on 4.
-const WINDOW_S: f64 = 4.0;
-
-/// Seconds that a published checkpoint hears: MusiLingo was trained on clips of up to 30.
-const LONG_WINDOW_S: f64 = 30.0;
 
 /// A checked answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -91,17 +86,10 @@ pub(crate) fn tell_about(
         return Ok((Told { text: words.to_owned(), ..Told::default() }, notes));
     }
     let model = context.model()?;
-    let length_s = if caption::knows_slots(model) { WINDOW_S } else { LONG_WINDOW_S };
-    let window = if scope.length_s() < MIN_WINDOW_S {
-        scope.window(survey.duration_s)
-    } else if scope.length_s() <= length_s {
-        scope
-    } else {
-        let loudest = survey.envelope.loudest(length_s, scope);
-        let (from, to) = (loudest.start_s, loudest.end_s);
-        notes.insert("answer".to_owned(), format!("the model heard {from:.2} s to {to:.2} s"));
-        loudest
-    };
+    let windows = windows(model, survey, scope);
+    if windows != [scope] {
+        notes.insert("answer".to_owned(), format!("the model heard {}", listing(&windows)));
+    }
     let whole_file = scope == survey.whole();
     let lufs = if whole_file {
         measured.integrated_lufs.or(measured.loudness_lufs)
@@ -109,12 +97,7 @@ pub(crate) fn tell_about(
         measured.loudness_lufs
     };
     let facts = Facts::new(&survey.measurements, measured, lufs, findings);
-    let cut = Cut { measure: None, window: Some(window) };
-    let told = hear(context, source, &[cut], "listening", |_, heard| {
-        let heard = model.soft_tokens(&heard.window.unwrap_or_default())?;
-        caption::tell(model, &heard, task, &facts, decoding, context.cancel)
-    })?;
-    let mut told = told.into_iter().next().unwrap_or_default();
+    let mut told = tell_windows(context, source, &windows, task, &facts, decoding)?;
     if told.withheld > 0 {
         let withheld =
             format!("{} sentence(s) withheld: a number that no measurement backs", told.withheld);
@@ -127,6 +110,25 @@ pub(crate) fn tell_about(
         told.text = TOO_LITTLE.to_owned();
     }
     Ok((told, notes))
+}
+
+/// What the model says about windows of one file, heard as one.
+fn tell_windows(
+    context: &Context<'_>,
+    source: &mut dyn AudioSource,
+    windows: &[Span],
+    task: Task<'_>,
+    facts: &Facts,
+    decoding: &Decoding,
+) -> Result<Told, EngineError> {
+    let model = context.model()?;
+    let cuts: Vec<Cut> =
+        windows.iter().map(|window| Cut { measure: None, window: Some(*window) }).collect();
+    let heard = hear(context, source, &cuts, "listening", |_, heard| {
+        Ok(model.soft_tokens(&heard.window.unwrap_or_default())?)
+    })?;
+    let heard = models::Heard::join(&heard.iter().collect::<Vec<_>>())?;
+    context.workers.run(|| caption::tell(model, &heard, task, facts, decoding, context.cancel))
 }
 
 /// The part of what was told that is shown.

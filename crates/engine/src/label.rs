@@ -8,15 +8,10 @@ use signal::Label;
 use crate::{
     driver::{Context, hear, scan},
     error::EngineError,
+    scope::{WINDOW_S, WINDOWS},
     source::AudioSource,
     window::{Cut, Span},
 };
-
-/// Windows that are heard of one file, at the most.
-const WINDOWS: usize = 8;
-
-/// Their length in seconds: what the head was trained on.
-const WINDOW_S: f64 = 4.0;
 
 /// Less signal than this is too little to name, in seconds.
 const ENOUGH_S: f64 = 0.05;

@@ -11,6 +11,7 @@ mod error;
 pub mod format;
 mod label;
 mod narrate;
+mod scope;
 mod slots;
 mod source;
 mod timeline;

@@ -10,6 +10,7 @@ use crate::{
     caption::{self, Decoding, Task, Told},
     driver::{Context, Survey, hear, survey},
     error::EngineError,
+    scope::windows,
     slots::Facts,
     source::AudioSource,
     timeline::{Caption, Segment, Stretch, Timeline, bars, steps},
@@ -74,9 +75,6 @@ const STEADY: f64 = 0.05;
 /// Length of the stretches of a file without a steady tempo, in seconds.
 const FREE_S: f64 = 4.0;
 
-/// The model hears this much of a song for its summary: the loudest stretch, in seconds.
-const SUMMARY_S: f64 = 4.0;
-
 /// Captions a file.
 ///
 /// # Errors
@@ -95,15 +93,22 @@ pub fn narrate(
     let cuts = stretches
         .iter()
         .map(|s| Cut { measure: Some(s.span), window: Some(s.span.window(survey.duration_s)) });
-    let loudest = survey.envelope.loudest(SUMMARY_S, survey.whole());
-    let cuts: Vec<Cut> = cuts.chain([Cut { measure: None, window: Some(loudest) }]).collect();
+    let whole = windows(model, &survey, survey.whole());
+    let whole = whole.iter().map(|window| Cut { measure: None, window: Some(*window) });
+    let cuts: Vec<Cut> = cuts.chain(whole).collect();
     let said =
         hear(context, source, &cuts, "listening", |index, heard| match stretches.get(index) {
-            Some(stretch) => teller.caption(*stretch, heard),
-            None => teller.summary(heard),
+            Some(stretch) => Ok(Said::Caption(teller.caption(*stretch, heard)?)),
+            None => Ok(Said::Sound(model.soft_tokens(&heard.window.unwrap_or_default())?)),
         })?;
-    let mut captions = said;
-    let summary = captions.pop().map(|said| said.text).unwrap_or_default();
+    let (mut captions, mut sounds) = (Vec::new(), Vec::new());
+    for said in said {
+        match said {
+            Said::Caption(caption) => captions.push(caption),
+            Said::Sound(heard) => sounds.push(heard),
+        }
+    }
+    let summary = context.workers.run(|| teller.summary(&sounds))?;
     Ok(Timeline {
         duration_s: survey.duration_s,
         tempo_bpm: rhythm.tempo_bpm,
@@ -179,6 +184,12 @@ fn stretches(
     all.into_iter().step_by(narration.every.max(1)).collect()
 }
 
+/// What became of a cut: words about a stretch, or the sound of a window for the summary.
+enum Said {
+    Caption(Caption),
+    Sound(models::Heard),
+}
+
 /// Says things about parts of one file.
 struct Teller<'a> {
     context: &'a Context<'a>,
@@ -195,7 +206,7 @@ impl Teller<'_> {
             Facts::new(&self.survey.measurements, &measured, measured.loudness_lufs, &findings);
         let told = match enough(&measured) {
             Err(words) => Told { text: words.to_owned(), ..Told::default() },
-            Ok(()) => self.tell(&window, Task::Caption, &facts)?,
+            Ok(()) => self.tell(&self.model.soft_tokens(&window)?, Task::Caption, &facts)?,
         };
         Ok(Caption {
             start_s: stretch.span.start_s,
@@ -212,41 +223,27 @@ impl Teller<'_> {
         })
     }
 
-    /// The whole song, in the shape of a caption.
-    fn summary(&self, heard: Heard) -> Result<Caption, EngineError> {
+    /// The whole song, heard through windows spread over it.
+    fn summary(&self, sounds: &[models::Heard]) -> Result<String, EngineError> {
         let song = &self.survey.measurements;
-        let told = match enough(song) {
-            Err(words) => Told { text: words.to_owned(), ..Told::default() },
-            Ok(()) => {
-                let findings = analysis::detect(song, Some(Label::FullMix));
-                let facts =
-                    Facts::new(song, song, song.integrated_lufs.or(song.loudness_lufs), &findings);
-                self.tell(&heard.window.unwrap_or_default(), Task::Summarise, &facts)?
-            }
-        };
-        Ok(Caption {
-            start_s: 0.0,
-            end_s: self.survey.duration_s,
-            bar: None,
-            text: told.text,
-            labels: Vec::new(),
-            confidence: told.confidence,
-            checked_numbers: told.checked_numbers,
-            loudness_lufs: song.loudness_lufs,
-        })
+        if let Err(words) = enough(song) {
+            return Ok(words.to_owned());
+        }
+        let findings = analysis::detect(song, Some(Label::FullMix));
+        let facts = Facts::new(song, song, song.integrated_lufs.or(song.loudness_lufs), &findings);
+        let heard = models::Heard::join(&sounds.iter().collect::<Vec<_>>())?;
+        Ok(self.tell(&heard, Task::Summarise, &facts)?.text)
     }
 
-    fn tell(&self, window: &[f32], task: Task<'_>, facts: &Facts) -> Result<Told, EngineError> {
-        let heard = self.model.soft_tokens(window)?;
-        let told = caption::tell(
-            self.model,
-            &heard,
-            task,
-            facts,
-            &self.narration.decoding,
-            self.context.cancel,
-        )?;
-        Ok(believe(told, self.narration.min_confidence))
+    fn tell(
+        &self,
+        heard: &models::Heard,
+        task: Task<'_>,
+        facts: &Facts,
+    ) -> Result<Told, EngineError> {
+        let Narration { decoding, min_confidence, .. } = self.narration;
+        let told = caption::tell(self.model, heard, task, facts, decoding, self.context.cancel)?;
+        Ok(believe(told, *min_confidence))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::EngineError;
 pub const MODEL_RATE_HZ: u32 = 24_000;
 
 /// The model was trained on windows of 2 to 4 s: a shorter bar is widened, on both sides, to this many seconds.
-pub const MIN_WINDOW_S: f64 = 3.0;
+pub const MIN_WINDOW_S: f64 = 4.0;
 
 /// Of a longer slice the model hears this many seconds from the middle.
 pub const MAX_WINDOW_S: f64 = 6.0;

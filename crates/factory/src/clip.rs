@@ -13,7 +13,7 @@ use crate::treatment::{Strength, Treatment};
 use crate::truth::Descriptors;
 use crate::voice::procedural;
 
-mod describe;
+pub(crate) mod describe;
 
 /// Sample rate of every clip.
 pub const RATE_HZ: u32 = 24_000;
@@ -50,6 +50,15 @@ pub enum Kind {
     Mix,
 }
 
+/// A moment of a song.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Scene {
+    /// The song's seed.
+    pub song: u64,
+    /// Which of its moments, from 0.
+    pub number: usize,
+}
+
 /// What is known about a clip; one line of the shard's `.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Truth {
@@ -63,6 +72,8 @@ pub struct Truth {
     pub levels_db: Vec<f64>,
     /// The bank's source, `procedural`, or `mix`.
     pub source: String,
+    /// Clips of one scene are stems at their levels in the mix; null for other clips.
+    pub scene: Option<Scene>,
     /// How it sounds.
     pub descriptors: Descriptors,
     /// The tempo played, null where the recording's own is unknown.
@@ -101,6 +112,7 @@ pub fn render(bank: Option<&Bank>, options: &Options, index: u64) -> Clip {
         instruments: Vec::new(),
         levels_db: Vec::new(),
         source: "silence".to_owned(),
+        scene: None,
         descriptors,
         tempo_bpm: None,
     };
@@ -220,6 +232,7 @@ impl Studio<'_> {
             instruments: vec![label],
             levels_db: vec![0.0],
             source: cast.source,
+            scene: None,
             descriptors,
             tempo_bpm,
         };
@@ -289,6 +302,7 @@ impl Studio<'_> {
             instruments,
             levels_db,
             source,
+            scene: None,
             descriptors,
             tempo_bpm,
         };

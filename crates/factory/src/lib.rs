@@ -8,6 +8,7 @@ mod dsp;
 pub mod note;
 pub mod phrase;
 pub mod rng;
+pub mod scene;
 pub mod song;
 pub mod theory;
 pub mod treatment;

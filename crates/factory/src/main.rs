@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use factory::bank::{Bank, Holdout, Split};
 use factory::clip::{self, Options, RATE_HZ};
-use factory::rng::{Draw as _, Rng};
-use factory::song;
-use factory::voice::{Voice, procedural};
+use factory::rng::Rng;
+use factory::voice::Voice;
+use factory::{scene, song};
 use signal::Label;
 
 mod shard;
@@ -27,6 +27,8 @@ enum Command {
     Songs(Songs),
     /// Clips of a few seconds: OUT.f16 (count x samples, mono 24 kHz, little-endian) and OUT.jsonl (one truth each)
     Clips(Clips),
+    /// Stems of songs at the same moments, files as those of `clips`
+    Scenes(Scenes),
 }
 
 /// Where recorded notes come from, and which of them may be used.
@@ -85,6 +87,27 @@ struct Clips {
     recorded: Recorded,
 }
 
+#[derive(Debug, clap::Args)]
+struct Scenes {
+    /// Seeds A..B of the songs, the end excluded
+    #[arg(long, value_parser = seed_range)]
+    seeds: std::ops::Range<u64>,
+    /// Scenes of each song
+    #[arg(long, default_value_t = 8)]
+    count: usize,
+    /// Length of each scene
+    #[arg(long, default_value_t = 4.0)]
+    seconds: f64,
+    /// Path without extension
+    #[arg(long)]
+    out: PathBuf,
+    /// Share of stems that are equalised, driven, compressed and so on
+    #[arg(long, default_value_t = 0.5)]
+    treated_share: f64,
+    #[command(flatten)]
+    recorded: Recorded,
+}
+
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Side {
     Train,
@@ -106,6 +129,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Songs(arguments) => songs(&arguments),
         Command::Clips(arguments) => clips(&arguments),
+        Command::Scenes(arguments) => scenes(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -147,21 +171,34 @@ fn songs(arguments: &Songs) -> Result<(), Failure> {
     let Recorded { procedural_share, .. } = arguments.recorded;
     let bank = arguments.recorded.open(&[arguments.seeds.start, arguments.seeds.end - 1])?;
     let cast = |label: Label, rng: &mut Rng| -> Box<dyn Voice> {
-        // Recordings that don't follow the notes would make the truth wrong.
-        match bank
-            .as_ref()
-            .filter(|_| !rng.chance(procedural_share))
-            .and_then(|bank| bank.cast(label, rng))
-        {
-            Some(found) if found.follows_notes => found.voice,
-            _ => procedural(label, rng),
-        }
+        scene::cast(bank.as_ref(), procedural_share, label, rng).voice
     };
     for seed in arguments.seeds.clone() {
         let dir = song::write(seed, arguments.rate, &arguments.out, &cast)?;
         say(&format!("{}", dir.display()));
     }
     Ok(())
+}
+
+fn scenes(arguments: &Scenes) -> Result<(), Failure> {
+    if !(0.5..=60.0).contains(&arguments.seconds) || !(0.0..=1.0).contains(&arguments.treated_share)
+    {
+        return Err("--seconds must lie in 0.5..=60 and --treated-share in 0..=1".into());
+    }
+    let bank = arguments.recorded.open(&[arguments.seeds.start, arguments.seeds.end - 1])?;
+    let options = scene::Options {
+        seconds: arguments.seconds,
+        count: arguments.count,
+        procedural_share: arguments.recorded.procedural_share,
+        treated_share: arguments.treated_share,
+    };
+    let mut shard = shard::Shard::create(&arguments.out)?;
+    for seed in arguments.seeds.clone() {
+        for clip in scene::render(bank.as_ref(), &options, seed) {
+            shard.write(&clip)?;
+        }
+    }
+    Ok(shard.finish()?)
 }
 
 fn clips(arguments: &Clips) -> Result<(), Failure> {

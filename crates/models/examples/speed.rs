@@ -123,7 +123,9 @@ fn main() {
     let source = Source::Dir(dir.path().to_owned());
     let model = Encoder::load(&source, "", None, &compute).unwrap();
     let audio: Vec<f32> = (0..96_000).map(|i| (i as f32 * 0.05).sin() * 0.3).collect();
-    let mel = models::LogMel::new(model.config().log_mel.unwrap(), 24_000, "").unwrap();
+    let config = model.config();
+    let (log_mel, min_frames) = (config.log_mel.unwrap(), config.min_frames());
+    let mel = models::LogMel::new(log_mel, 24_000, min_frames, "").unwrap();
     println!("log-mel, 4 s: {:.2} ms", timed(|| drop(mel.forward(&audio))));
     let frames = model.frames(audio.len());
     println!(

@@ -49,6 +49,33 @@ impl ConvShape {
     }
 }
 
+/// How a convolution runs over bands as well as frames: the columns of its input are `bands` runs of `channels`, padded
+/// with zero bands so that a window of `kernel` bands is centred on every `stride`-th one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bands {
+    pub(crate) bands: usize,
+    pub(crate) channels: usize,
+    pub(crate) kernel: usize,
+    pub(crate) stride: usize,
+}
+
+impl Bands {
+    /// Bands that come out.
+    pub(crate) fn outputs(&self) -> usize {
+        (self.bands - 1) / self.stride + 1
+    }
+
+    /// Zero columns on either side.
+    pub(crate) fn padding(&self) -> usize {
+        self.kernel / 2 * self.channels
+    }
+
+    /// Columns of one window: the inputs of the convolution that [`Backend::conv_bands`] takes.
+    pub(crate) fn window(&self) -> usize {
+        self.kernel * self.channels
+    }
+}
+
 pub(crate) type Result<T> = std::result::Result<T, ModelError>;
 
 /// A set of kernels. Shapes are checked when weights load, so the kernels only assert them.
@@ -83,7 +110,9 @@ pub(crate) trait Backend: Clone + Debug + Send + Sync {
         bias: Option<&Self::Weight>,
     ) -> Result<Self::Array>;
     fn conv(&self, x: &Self::Array, conv: &Self::Conv) -> Result<Self::Array>;
-    /// Normalises each row; `eps` is added to the variance.
+    /// The same convolution, without groups or padding, over every window of bands: `[frames, output bands x outputs]`.
+    fn conv_bands(&self, x: &Self::Array, conv: &Self::Conv, bands: Bands) -> Result<Self::Array>;
+    /// Normalises runs of the weight's length, a row or each band of a row; `eps` is added to the variance.
     fn layer_norm(
         &self,
         x: Self::Array,

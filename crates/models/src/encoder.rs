@@ -85,8 +85,8 @@ impl Encoder {
             }
         };
         let file = format!("{folder}config.json");
-        let log_mel =
-            config.log_mel.map(|mel| LogMel::new(mel, config.sample_rate, &file)).transpose()?;
+        let plan = |mel| LogMel::new(mel, config.sample_rate, config.min_frames(), &file);
+        let log_mel = config.log_mel.map(plan).transpose()?;
         let normalize_input = match normalize_input {
             Some(flag) => flag,
             None => preprocessor_normalizes(source, folder)?,

@@ -31,12 +31,10 @@ pub struct LogMelConfig {
 
 /// Power below which a band is taken as silent: -100 dB.
 const FLOOR: f32 = 1e-10;
-/// Frames beyond the first that a window has at least, so that the encoder sees one frame.
-const MIN_HOPS: usize = 7;
-
 /// A planned front end.
 pub struct LogMel {
     config: LogMelConfig,
+    min_frames: usize,
     window: Vec<f32>,
     /// First bin and weights of each band.
     bands: Vec<(usize, Vec<f32>)>,
@@ -50,11 +48,17 @@ impl std::fmt::Debug for LogMel {
 }
 
 impl LogMel {
-    /// Plans the front end for audio at `rate_hz`.
+    /// Plans the front end for audio at `rate_hz`. Audio of less than `min_frames` frames is followed by silence, so that
+    /// the encoder has enough for one of its own.
     ///
     /// # Errors
     /// [`ModelError::Field`] naming `file` if a number makes no sense.
-    pub fn new(config: LogMelConfig, rate_hz: u32, file: &str) -> Result<Self, ModelError> {
+    pub fn new(
+        config: LogMelConfig,
+        rate_hz: u32,
+        min_frames: usize,
+        file: &str,
+    ) -> Result<Self, ModelError> {
         let fail = |field: &str, message: &str| {
             Err(ModelError::field(file, &format!("log_mel.{field}"), message))
         };
@@ -83,7 +87,7 @@ impl LogMel {
             mel_filters(rate_hz, config.n_fft, config.n_mels, config.f_min_hz, config.f_max_hz);
         let bands = filters.iter().map(|filter| sparse(filter)).collect();
         let fft = RealFftPlanner::new().plan_fft_forward(config.n_fft);
-        Ok(Self { config, window, bands, fft })
+        Ok(Self { config, min_frames, window, bands, fft })
     }
 
     /// Channels that come out.
@@ -98,7 +102,7 @@ impl LogMel {
 
     /// Shorter audio is followed by silence up to this many samples.
     fn shortest(&self) -> usize {
-        MIN_HOPS * self.config.hop + self.config.n_fft
+        self.min_frames.saturating_sub(1) * self.config.hop + self.config.n_fft
     }
 
     /// The picture of one window, row-major `[frames, bands]`, of mean zero.

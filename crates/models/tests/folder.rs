@@ -93,7 +93,7 @@ fn the_undamaged_folder_opens() {
 
 #[test]
 fn wrong_fields_are_named() {
-    let cases: [(&str, &str, Value, &[&str]); 24] = [
+    let cases: [(&str, &str, Value, &[&str]); 25] = [
         ("barline.json", "/format", json!(2), &["barline.json: format"]),
         ("barline.json", "/encoder", json!("../mert"), &["barline.json: encoder", "leaves"]),
         ("barline.json", "/lm", json!("/llm"), &["barline.json: lm", "relative"]),
@@ -123,6 +123,12 @@ fn wrong_fields_are_named() {
             &["mert/config.json: num_attention_heads"],
         ),
         ("mert/config.json", "/conv_stride", json!([5, 2]), &["mert/config.json: conv_dim"]),
+        (
+            "mert/config.json",
+            "/conv_band_stride",
+            json!([2]),
+            &["mert/config.json: conv_band_stride", "each convolution"],
+        ),
         (
             "mert/config.json",
             "/hidden_act",

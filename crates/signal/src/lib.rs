@@ -1,15 +1,29 @@
-//! Barline's vocabulary: labels, reports, audio buffers, framing and resampling. No threads, no files, no models.
+//! Barline's vocabulary: labels, reports, resampling, and the tap that carries audio and the
+//! host's clock from the audio thread to a session. No threads, no files, no models.
 
+mod bar;
+mod bar_clock;
 mod downmix;
 mod error;
+mod feed;
 mod finding;
 mod label;
+mod meter;
 mod report;
 mod resample;
+mod ring;
+mod tap;
+mod transport;
 
+pub use bar::{Bar, BarEvent, PassKind};
+pub use bar_clock::BarClock;
 pub use downmix::to_mono;
 pub use error::SignalError;
+pub use feed::{AudioFeed, Chunk};
 pub use finding::{Action, Evidence, Finding, FindingKind, Move, Severity};
 pub use label::Label;
+pub use meter::{BarKey, Meter};
 pub use report::{Band, Measurements};
 pub use resample::Resampler;
+pub use tap::{AudioTap, MAX_BLOCK_FRAMES, MAX_CHANNELS, Mark, capacity_frames, tap};
+pub use transport::Transport;

@@ -11,7 +11,7 @@ use crate::truth::Descriptors;
 const FRAME: usize = 1024;
 
 /// Measures brightness and warmth; `onsets_per_s` becomes the density.
-pub(super) fn descriptors(
+pub(crate) fn descriptors(
     samples: &[f32],
     space: f64,
     dirt: f64,
@@ -64,7 +64,7 @@ fn spectrum(samples: &[f32]) -> Vec<f64> {
 }
 
 /// Sorts the onsets and merges those within 45 ms (chords, strums, flams); returns how many remain.
-pub(super) fn distinct(onsets_s: &mut Vec<f64>) -> usize {
+pub(crate) fn distinct(onsets_s: &mut Vec<f64>) -> usize {
     onsets_s.sort_by(f64::total_cmp);
     onsets_s.dedup_by(|late, early| *late - *early < 0.045);
     onsets_s.len()

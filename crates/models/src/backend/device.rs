@@ -3,7 +3,7 @@
 
 use candle_core::{D, Device, Tensor};
 
-use super::{Backend, ConvShape, Heads, Mask, Result};
+use super::{Backend, Bands, ConvShape, Heads, Mask, Result};
 
 /// candle on one device.
 #[derive(Clone, Debug)]
@@ -83,8 +83,24 @@ impl Backend for OnDevice {
         })
     }
 
+    fn conv_bands(&self, x: &Tensor, conv: &Conv, bands: Bands) -> Result<Tensor> {
+        let padded = x.pad_with_zeros(1, bands.padding(), bands.padding())?;
+        // Every window is an item of the batch: `[bands, window, frames]`.
+        let windows: Vec<Tensor> = (0..bands.outputs())
+            .map(|band| padded.narrow(1, band * bands.stride * bands.channels, bands.window())?.t())
+            .collect::<candle_core::Result<_>>()?;
+        let out = Tensor::stack(&windows, 0)?.conv1d(&conv.weight, 0, conv.shape.stride, 1, 1)?;
+        let out = match &conv.bias {
+            Some(bias) => out.broadcast_add(&bias.unsqueeze(1)?)?,
+            None => out,
+        };
+        Ok(out.permute((2, 0, 1))?.flatten_from(1)?.contiguous()?)
+    }
+
     fn layer_norm(&self, x: Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
-        Ok(standardise(&x, D::Minus1, eps)?.broadcast_mul(weight)?.broadcast_add(bias)?)
+        let runs = x.reshape(((), weight.elem_count()))?;
+        let normed = standardise(&runs, D::Minus1, eps)?;
+        Ok(normed.broadcast_mul(weight)?.broadcast_add(bias)?.reshape(x.shape())?)
     }
 
     fn time_norm(&self, x: Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {

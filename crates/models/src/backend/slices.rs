@@ -7,7 +7,7 @@ mod gemm;
 
 use std::sync::Arc;
 
-use super::{Backend, ConvShape, Heads, Mask, Result};
+use super::{Backend, Bands, ConvShape, Heads, Mask, Result};
 use gemm::{Matrix, matmul};
 
 /// The processor backend.
@@ -144,6 +144,22 @@ impl Backend for Slices {
         Ok(out)
     }
 
+    fn conv_bands(&self, x: &Array, conv: &Self::Conv, bands: Bands) -> Result<Array> {
+        let ConvShape { inputs, outputs, kernel, stride, .. } = conv.shape;
+        let (rows, count) = (conv.shape.frames(x.rows), bands.outputs());
+        let bias = conv.bias.as_ref().map(|bias| bias.repeat(count));
+        let mut out = Array::filled(rows, count * outputs, bias.as_deref());
+        let padded = pad_columns(x, bands.padding());
+        let mut window = Vec::new();
+        for band in 0..count {
+            pad_group(&padded, 0, band * bands.stride * bands.channels, inputs, &mut window);
+            let a = Matrix::new(&window, (rows, kernel * inputs), (stride * inputs, 1));
+            let b = Matrix::new(&conv.weight, (kernel * inputs, outputs), (outputs, 1));
+            matmul(&mut out.data[band * outputs..], count * outputs, a, b, self.pool);
+        }
+        Ok(out)
+    }
+
     fn layer_norm(
         &self,
         mut x: Array,
@@ -268,6 +284,16 @@ fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
         }
     }
     out
+}
+
+/// `x` with `padding` zero columns on either side.
+fn pad_columns(x: &Array, padding: usize) -> Array {
+    let columns = x.columns + 2 * padding;
+    let mut data = vec![0.0; x.rows * columns];
+    for (to, from) in data.chunks_exact_mut(columns).zip(x.data.chunks_exact(x.columns)) {
+        to[padding..padding + x.columns].copy_from_slice(from);
+    }
+    Array { rows: x.rows, columns, data }
 }
 
 /// Copies the channels of one group out of `x`, with `padding` zero frames before and after.

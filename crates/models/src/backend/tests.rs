@@ -74,6 +74,26 @@ fn convs<B: Backend>(b: &B) -> Vec<Vec<f32>> {
         .collect()
 }
 
+fn band_convs<B: Backend>(b: &B) -> Vec<Vec<f32>> {
+    [(8, 1, 3, 2), (4, 2, 3, 1), (8, 1, 1, 3), (2, 4, 5, 2)]
+        .iter()
+        .map(|&(bands, channels, kernel, stride)| {
+            let bands = Bands { bands, channels, kernel, stride };
+            let inputs = bands.window();
+            let shape = ConvShape { inputs, outputs: 6, kernel, stride: 2, padding: 0, groups: 1 };
+            let weight = noise(6 * inputs * kernel, 2);
+            let conv = b.conv_weight(weight, (kernel != 1).then(|| noise(6, 3)), shape).unwrap();
+            let x = b.upload(noise(29 * 8, 1), 8).unwrap();
+            let out = b.conv_bands(&x, &conv, bands).unwrap();
+            let (weight, bias) = (noise(6, 4), noise(6, 5));
+            let norm = (b.weight(weight, &[6]).unwrap(), b.weight(bias, &[6]).unwrap());
+            let out = b.layer_norm(out, &norm.0, &norm.1, 1e-5).unwrap();
+            assert_eq!(b.rows(&out), shape.frames(29));
+            b.download(&out).unwrap()
+        })
+        .collect()
+}
+
 fn attention<B: Backend>(b: &B, rows: usize) -> Vec<Vec<f32>> {
     let heads = Heads { queries: 4, keys: 2, width: 6 };
     let keys = 300;
@@ -92,6 +112,7 @@ fn slices_and_candle_agree() {
     let pairs = [
         (layers(&slices), layers(&candle())),
         (convs(&slices), convs(&candle())),
+        (band_convs(&slices), band_convs(&candle())),
         (attention(&slices, 300), attention(&candle(), 300)),
         (attention(&slices, 1), attention(&candle(), 1)),
     ];

@@ -2,7 +2,12 @@
 
 use serde::Deserialize;
 
-use crate::{ModelError, backend::ConvShape, log_mel::LogMelConfig, source::Source};
+use crate::{
+    ModelError,
+    backend::{Bands, ConvShape},
+    log_mel::LogMelConfig,
+    source::Source,
+};
 
 /// The graph of a HuBERT-like encoder.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +30,10 @@ pub struct EncoderConfig {
     pub conv_kernel: Vec<usize>,
     /// Step of each convolution.
     pub conv_stride: Vec<usize>,
+    /// Step of each convolution over the mel bands, if they run over bands as well as time (as MusicFM's do, Won et al.,
+    /// 2023); empty if a frame's bands are its channels.
+    #[serde(default)]
+    pub conv_band_stride: Vec<usize>,
     /// Whether the convolutions have a bias.
     #[serde(default)]
     pub conv_bias: bool,
@@ -76,6 +85,8 @@ const ARCHITECTURES: [&str; 4] = ["MERTModel", "MusicHubertModel", "HubertModel"
 /// No published encoder comes near; a damaged file must not ask for more memory than this allows.
 const MAX_WIDTH: usize = 1 << 16;
 const MAX_LAYERS: usize = 1 << 10;
+/// Shorter audio is padded to the front end's first frame: two minutes of mel frames are more than any needs.
+const MAX_MIN_FRAMES: usize = 1 << 14;
 
 fn yes() -> bool {
     true
@@ -111,14 +122,16 @@ impl EncoderConfig {
         self.log_mel.map_or(1, |mel| mel.n_mels)
     }
 
-    /// Shapes of the front end's convolutions.
+    /// Shapes of the front end's convolutions; those over bands take a window of bands as their input channels.
     pub(super) fn convs(&self) -> Vec<ConvShape> {
+        let bands = self.bands();
         let inputs = std::iter::once(self.input_channels()).chain(self.conv_dim.iter().copied());
         inputs
             .zip(&self.conv_dim)
             .zip(self.conv_kernel.iter().zip(&self.conv_stride))
-            .map(|((inputs, outputs), (kernel, stride))| ConvShape {
-                inputs,
+            .enumerate()
+            .map(|(index, ((inputs, outputs), (kernel, stride)))| ConvShape {
+                inputs: bands.get(index).map_or(inputs, Bands::window),
                 outputs: *outputs,
                 kernel: *kernel,
                 stride: *stride,
@@ -126,6 +139,35 @@ impl EncoderConfig {
                 groups: 1,
             })
             .collect()
+    }
+
+    /// How each convolution runs over bands; empty if none does.
+    pub(super) fn bands(&self) -> Vec<Bands> {
+        let mut bands = self.input_channels();
+        let channels = std::iter::once(1).chain(self.conv_dim.iter().copied());
+        self.conv_band_stride
+            .iter()
+            .zip(channels.zip(&self.conv_kernel))
+            .map(|(&stride, (channels, &kernel))| {
+                let layer = Bands { bands, channels, kernel, stride };
+                bands = layer.outputs();
+                layer
+            })
+            .collect()
+    }
+
+    /// Columns that the last convolution gives.
+    pub(super) fn features(&self) -> usize {
+        let bands = self.bands().last().map_or(1, Bands::outputs);
+        self.conv_dim.last().map_or(0, |channels| channels * bands)
+    }
+
+    /// Frames of input that give one frame of features.
+    pub fn min_frames(&self) -> usize {
+        let layers = self.conv_kernel.iter().zip(&self.conv_stride).rev();
+        layers.fold(1, |frames, (kernel, stride)| {
+            (frames - 1).saturating_mul(*stride).saturating_add(*kernel)
+        })
     }
 
     /// Shape of the positional convolution.
@@ -179,6 +221,24 @@ impl EncoderConfig {
         self.check_sizes(file)
     }
 
+    fn check_bands(&self, file: &str) -> Result<(), ModelError> {
+        let fail = |message: &str| Err(ModelError::field(file, "conv_band_stride", message));
+        let strides = &self.conv_band_stride;
+        if strides.is_empty() {
+            return Ok(());
+        }
+        if strides.len() != self.conv_dim.len() || strides.contains(&0) {
+            return fail("needs a positive number for each convolution");
+        }
+        if self.log_mel.is_none() || self.feat_extract_norm != ConvNorm::Layer {
+            return fail("needs log_mel input and feat_extract_norm \"layer\"");
+        }
+        if self.conv_kernel.iter().any(|kernel| kernel.is_multiple_of(2)) {
+            return fail("needs an odd conv_kernel, for its windows are centred");
+        }
+        Ok(())
+    }
+
     fn check_sizes(&self, file: &str) -> Result<(), ModelError> {
         let fail = |field: &str, message: &str| Err(ModelError::field(file, field, message));
         let sane = |n: usize| (1..=MAX_WIDTH).contains(&n);
@@ -208,6 +268,10 @@ impl EncoderConfig {
                 "conv_dim, conv_kernel or conv_stride holds a number out of range",
             );
         }
+        if self.log_mel.is_some() && self.min_frames() > MAX_MIN_FRAMES {
+            return fail("conv_stride", "one frame of features needs too many frames of input");
+        }
+        self.check_bands(file)?;
         let groups = self.num_conv_pos_embedding_groups;
         if groups == 0
             || !self.hidden_size.is_multiple_of(groups)

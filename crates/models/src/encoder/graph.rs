@@ -4,7 +4,7 @@
 use super::config::{ConvNorm, EncoderConfig};
 use crate::{
     ModelError,
-    backend::{Backend, Heads, Mask},
+    backend::{Backend, Bands, Heads, Mask},
     weights::Weights,
 };
 
@@ -22,6 +22,7 @@ struct Pair<B: Backend> {
 #[derive(Clone, Debug)]
 struct FrontLayer<B: Backend> {
     conv: B::Conv,
+    bands: Option<Bands>,
     norm: Option<Pair<B>>,
 }
 
@@ -59,7 +60,7 @@ impl<B: Backend> Graph<B> {
     ) -> Result<Self> {
         let load = Loader { backend: &backend, weights, prefix };
         let hidden = config.hidden_size;
-        let features = *config.conv_dim.last().expect("the config was checked");
+        let features = config.features();
         let front = (0..config.conv_dim.len())
             .map(|index| load.front(config, index))
             .collect::<Result<_>>()?;
@@ -126,7 +127,10 @@ impl<B: Backend> Graph<B> {
 
     fn front_layer(&self, layer: &FrontLayer<B>, x: &B::Array) -> Result<B::Array> {
         let b = &self.backend;
-        let mut x = b.conv(x, &layer.conv)?;
+        let mut x = match layer.bands {
+            Some(bands) => b.conv_bands(x, &layer.conv, bands)?,
+            None => b.conv(x, &layer.conv)?,
+        };
         if let Some(norm) = &layer.norm {
             x = match self.config.feat_extract_norm {
                 ConvNorm::Group => b.time_norm(x, &norm.weight, &norm.bias, CONV_NORM_EPS)?,
@@ -201,8 +205,15 @@ impl<B: Backend> Loader<'_, B> {
     fn front(&self, config: &EncoderConfig, index: usize) -> Result<FrontLayer<B>> {
         let shape = config.convs()[index];
         let name = format!("feature_extractor.conv_layers.{index}");
-        let weight = self
-            .values(&format!("{name}.conv.weight"), &[shape.outputs, shape.inputs, shape.kernel])?;
+        let bands = config.bands().get(index).copied();
+        let weight = format!("{name}.conv.weight");
+        let weight = match bands {
+            Some(bands) => {
+                let full = [shape.outputs, bands.channels, shape.kernel, bands.kernel];
+                windows_first(&self.values(&weight, &full)?, full)
+            }
+            None => self.values(&weight, &[shape.outputs, shape.inputs, shape.kernel])?,
+        };
         let bias = if config.conv_bias {
             Some(self.values(&format!("{name}.conv.bias"), &[shape.outputs])?)
         } else {
@@ -214,7 +225,7 @@ impl<B: Backend> Loader<'_, B> {
         } else {
             None
         };
-        Ok(FrontLayer { conv: self.backend.conv_weight(weight, bias, shape)?, norm })
+        Ok(FrontLayer { conv: self.backend.conv_weight(weight, bias, shape)?, bands, norm })
     }
 
     /// The positional convolution, under the name of either torch generation or already folded.
@@ -254,6 +265,21 @@ impl<B: Backend> Loader<'_, B> {
             final_norm: self.pair(&name("final_layer_norm"), &[hidden])?,
         })
     }
+}
+
+/// torch's `[outputs, channels, kernel, band kernel]` as `[outputs, band kernel x channels, kernel]`: the order in which a
+/// window of bands lies in a row.
+fn windows_first(weight: &[f32], [outputs, channels, kernel, bands]: [usize; 4]) -> Vec<f32> {
+    let mut out = Vec::with_capacity(weight.len());
+    for output in 0..outputs {
+        for band in 0..bands {
+            for channel in 0..channels {
+                let row = (output * channels + channel) * kernel;
+                out.extend((0..kernel).map(|tap| weight[(row + tap) * bands + band]));
+            }
+        }
+    }
+    out
 }
 
 /// `g v / |v|` with one norm for each tap, over both channel dimensions (torch's `dim=2`). A tap

@@ -18,7 +18,7 @@ fn tone(hz: f32, samples: usize) -> Vec<f32> {
 
 #[test]
 fn four_seconds_give_396_frames_and_short_audio_eight() {
-    let mel = LogMel::new(DEFAULT, 24_000, "config.json").unwrap();
+    let mel = LogMel::new(DEFAULT, 24_000, 8, "config.json").unwrap();
     assert_eq!(mel.frames(96_000), 396);
     assert_eq!(mel.forward(&[]).len(), 8 * 96);
     assert_eq!(mel.forward(&tone(440.0, 10_000)).len(), mel.frames(10_000) * 96);
@@ -26,7 +26,7 @@ fn four_seconds_give_396_frames_and_short_audio_eight() {
 
 #[test]
 fn a_tone_is_loudest_in_the_band_that_holds_it() {
-    let mel = LogMel::new(DEFAULT, 24_000, "config.json").unwrap();
+    let mel = LogMel::new(DEFAULT, 24_000, 8, "config.json").unwrap();
     let picture = mel.forward(&tone(1_000.0, 24_000));
     let loudest = (0..96).max_by(|a, b| picture[*a].total_cmp(&picture[*b])).unwrap();
     let filters = mel_filters(24_000, 1024, 96, 30.0, 12_000.0);
@@ -38,7 +38,7 @@ fn a_tone_is_loudest_in_the_band_that_holds_it() {
 
 #[test]
 fn level_does_not_matter_and_the_range_is_80_db() {
-    let mel = LogMel::new(DEFAULT, 24_000, "config.json").unwrap();
+    let mel = LogMel::new(DEFAULT, 24_000, 8, "config.json").unwrap();
     let loud = mel.forward(&tone(440.0, 24_000));
     let quiet: Vec<f32> = tone(440.0, 24_000).iter().map(|x| x * 0.1).collect();
     for (a, b) in loud.iter().zip(mel.forward(&quiet)) {
@@ -59,7 +59,7 @@ fn senseless_numbers_name_their_field() {
         (LogMelConfig { f_max_hz: 13_000.0, ..DEFAULT }, "log_mel.f_max"),
         (LogMelConfig { scale_db: 0.0, ..DEFAULT }, "log_mel.top_db"),
     ] {
-        let error = LogMel::new(config, 24_000, "config.json").unwrap_err().to_string();
+        let error = LogMel::new(config, 24_000, 8, "config.json").unwrap_err().to_string();
         assert!(error.contains("config.json") && error.contains(field), "{error}");
     }
 }

@@ -1,8 +1,8 @@
 //! The embedded default: the trained weights in model-assets/ give here what training/export.py got from them in torch.
 
-use std::{path::Path, sync::atomic::AtomicBool};
+use std::{collections::HashMap, path::Path, sync::atomic::AtomicBool};
 
-use models::{Compute, Keep, LogMel, LogMelConfig, ModelFolder, Sampling, Source};
+use models::{Compute, Heard, Keep, LogMel, LogMelConfig, Model, ModelFolder, Sampling, Source};
 use serde_json::Value;
 
 use crate::{Tensors, close, flat, root};
@@ -24,6 +24,7 @@ fn trained_weights() {
         expected.check("mean_hidden_states", &hidden.mean, how);
         let heard = model.heard(&hidden).unwrap();
         expected.check("pooled", &heard.pooled, how);
+        check_heads(&expected, &model, &heard, how);
         expected.check("soft_tokens", &flat(&heard.soft_tokens), how);
         let told: Value =
             serde_json::from_slice(&std::fs::read(dir.join("expected.json")).unwrap()).unwrap();
@@ -33,6 +34,25 @@ fn trained_weights() {
             .answer(&heard, instruction, &Sampling::greedy(), 60, &cancel, &mut |_| {})
             .unwrap();
         assert_eq!(answer.text, told["text"].as_str().unwrap(), "{how}");
+    }
+}
+
+/// The vectors hold probabilities in the order of the classes, the heads give them ranked.
+fn check_heads(expected: &Tensors, model: &Model, heard: &Heard, how: &str) {
+    let heads = model.heads().unwrap();
+    let classes: Value =
+        serde_json::from_slice(&std::fs::read(root().join("default/expected.json")).unwrap())
+            .unwrap();
+    for (name, ranked) in [
+        ("label", heads.labels(&heard.pooled).unwrap()),
+        ("instruments", heads.instruments(&heard.pooled).unwrap()),
+        ("descriptors", heads.descriptors(&heard.pooled).unwrap()),
+    ] {
+        let of: HashMap<String, f32> = ranked.into_iter().collect();
+        let order = classes["classes"][name].as_array().unwrap();
+        let values: Vec<f32> = order.iter().map(|class| of[class.as_str().unwrap()]).collect();
+        assert_eq!(values.len(), of.len());
+        expected.check(&format!("heads.{name}"), &values, how);
     }
 }
 
@@ -47,7 +67,7 @@ fn log_mel_front_end() {
     )
     .unwrap();
     let config: LogMelConfig = serde_json::from_value(config["log_mel"].clone()).unwrap();
-    let mel = LogMel::new(config, 24_000, "config.json").unwrap();
+    let mel = LogMel::new(config, 24_000, 1, "config.json").unwrap();
     let actual = mel.forward(&expected.values("samples"));
     let first = expected.values("log_mel");
     close(&actual[..first.len()], &first, "log_mel");
