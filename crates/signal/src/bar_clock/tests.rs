@@ -1,3 +1,5 @@
+//! Bars as hosts tell them, straight and crooked.
+
 use super::*;
 use crate::meter::Meter;
 

@@ -1,3 +1,5 @@
+//! What goes into a tap comes out, in order, and what is lost is told.
+
 use super::*;
 use crate::feed::Chunk;
 use crate::meter::Meter;
