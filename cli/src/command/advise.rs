@@ -80,7 +80,7 @@ fn others(dir: &Path, file: &str) -> Result<Vec<(String, Decoded)>, Fault> {
 fn text(file: &str, advice: &Advice) -> String {
     let scope = &advice.scope;
     let bar = scope.bar.map(|bar| format!("bar {bar}, ")).unwrap_or_default();
-    let label = advice.label.map_or("", signal::Label::name);
+    let label = advice.label.map_or("no label", signal::Label::name);
     let mut out = format!(
         "{file}: {label} ({bar}{:.2} s to {:.2} s, {:.2} s of signal)\n",
         scope.start_s, scope.end_s, scope.signal_s
