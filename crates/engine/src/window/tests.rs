@@ -9,9 +9,9 @@ fn windows_are_widened_and_narrowed_around_the_middle() {
         assert!((window.start_s - expected.0).abs() < 1e-9, "{window:?}");
         assert!((window.end_s - expected.1).abs() < 1e-9, "{window:?}");
     };
-    check((10.0, 12.0), 60.0, (9.5, 12.5));
-    check((0.0, 2.0), 60.0, (0.0, 3.0));
-    check((58.0, 60.0), 60.0, (57.0, 60.0));
+    check((10.0, 12.0), 60.0, (9.0, 13.0));
+    check((0.0, 2.0), 60.0, (0.0, 4.0));
+    check((58.0, 60.0), 60.0, (56.0, 60.0));
     check((10.0, 14.0), 60.0, (10.0, 14.0));
     check((10.0, 30.0), 60.0, (17.0, 23.0));
     check((0.0, 0.5), 0.5, (0.0, 0.5));
