@@ -111,16 +111,14 @@ class Pool:
         power = chunk_powers(parts)
         share = power.sum(-1) / power.sum()
         merged = {}
-        for i, s in zip(index, share):
-            name = self.truths[i]["label"]
-            name = "drums" if name in KIT else name
+        sounding = ["drums" if self.truths[i]["label"] in KIT else self.truths[i]["label"] for i in index]
+        for name, s in zip(sounding, share):
             merged[name] = merged.get(name, 0.0) + s * (s > AUDIBLE)
         levels = sorted(((10 * np.log10(s), name) for name, s in merged.items() if s > 0), reverse=True)
         names = [name for _, name in levels]
         by_chunk = np.zeros((power.shape[-1], len(INSTRUMENTS)), np.float32)
-        for i, heard in zip(index, power / power.sum(0) > AUDIBLE):
-            name = self.truths[i]["label"]
-            by_chunk[heard, INSTRUMENTS.index("drums" if name in KIT else name)] = 1.0
+        for name, heard in zip(sounding, power / power.sum(0) > AUDIBLE):
+            by_chunk[heard, INSTRUMENTS.index(name)] = 1.0
         words = sum(s * self.targets[i][3] for i, s in zip(index, share))
         truth = {
             "kind": "mix",

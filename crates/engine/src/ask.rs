@@ -122,8 +122,7 @@ fn tell_windows(
     decoding: &Decoding,
 ) -> Result<Told, EngineError> {
     let model = context.model()?;
-    let cuts: Vec<Cut> =
-        windows.iter().map(|window| Cut { measure: None, window: Some(*window) }).collect();
+    let cuts: Vec<Cut> = windows.iter().copied().map(Cut::to_hear).collect();
     let heard = hear(context, source, &cuts, "listening", |_, heard| {
         Ok(model.soft_tokens(&heard.window.unwrap_or_default())?)
     })?;

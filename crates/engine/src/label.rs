@@ -70,8 +70,7 @@ pub fn label_spans(
         labelled.notes.extend(source.notes());
         return Ok(labelled);
     }
-    let cuts: Vec<Cut> =
-        spans.iter().map(|span| Cut { measure: None, window: Some(*span) }).collect();
+    let cuts: Vec<Cut> = spans.iter().copied().map(Cut::to_hear).collect();
     let heard = hear(context, source, &cuts, "labelling", |_, heard| {
         let heard = model.soft_tokens(&heard.window.unwrap_or_default())?;
         Ok(model.labels(&heard)?)

@@ -93,8 +93,7 @@ pub fn narrate(
     let cuts = stretches
         .iter()
         .map(|s| Cut { measure: Some(s.span), window: Some(s.span.window(survey.duration_s)) });
-    let whole = windows(model, &survey, survey.whole());
-    let whole = whole.iter().map(|window| Cut { measure: None, window: Some(*window) });
+    let whole = windows(model, &survey, survey.whole()).into_iter().map(Cut::to_hear);
     let cuts: Vec<Cut> = cuts.chain(whole).collect();
     let said =
         hear(context, source, &cuts, "listening", |index, heard| match stretches.get(index) {

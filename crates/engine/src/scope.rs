@@ -23,19 +23,17 @@ pub(crate) fn windows(model: &Model, survey: &Survey, scope: Span) -> Vec<Span> 
     if scope.length_s() < MIN_WINDOW_S {
         return vec![scope.window(survey.duration_s)];
     }
-    let several = caption::knows_slots(model);
-    if scope.length_s() <= if several { MAX_WINDOW_S } else { LONG_WINDOW_S } {
+    // The longest that is heard whole, the windows of what is longer, and how many of them.
+    let (whole_s, window_s, count) = if caption::knows_slots(model) {
+        (MAX_WINDOW_S, WINDOW_S, WINDOWS)
+    } else {
+        (LONG_WINDOW_S, LONG_WINDOW_S, 1)
+    };
+    if scope.length_s() <= whole_s {
         return vec![scope];
     }
-    let spread = match several {
-        true => survey.envelope.spread(WINDOWS, WINDOW_S, scope),
-        false => Vec::new(),
-    };
-    if spread.is_empty() {
-        let length_s = if several { WINDOW_S } else { LONG_WINDOW_S };
-        return vec![survey.envelope.loudest(length_s, scope)];
-    }
-    spread
+    let spread = if count > 1 { survey.envelope.spread(count, window_s, scope) } else { vec![] };
+    if spread.is_empty() { vec![survey.envelope.loudest(window_s, scope)] } else { spread }
 }
 
 /// `0.00-4.00 s, 12.50-16.50 s`.

@@ -58,6 +58,13 @@ pub struct Cut {
     pub window: Option<Span>,
 }
 
+impl Cut {
+    /// A stretch to hear, and not to measure.
+    pub fn to_hear(window: Span) -> Self {
+        Self { measure: None, window: Some(window) }
+    }
+}
+
 /// A cut whose audio is complete, not yet worked on.
 #[derive(Debug)]
 pub struct Slice {

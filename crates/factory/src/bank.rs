@@ -7,7 +7,7 @@ use std::sync::Arc;
 use signal::Label;
 
 use crate::rng::{Draw as _, Rng};
-use crate::voice::Voice;
+use crate::voice::{Voice, procedural};
 
 mod decode;
 mod error;
@@ -94,6 +94,19 @@ pub struct Cast {
     pub tempo_bpm: Option<f64>,
     /// How distorted the sound is before any treatment, 0 to 1.
     pub dirt: f64,
+}
+
+impl Cast {
+    /// A synthesised voice.
+    pub fn procedural(label: Label, rng: &mut Rng) -> Self {
+        Self {
+            voice: procedural(label, rng),
+            source: "procedural".to_owned(),
+            follows_notes: true,
+            tempo_bpm: None,
+            dirt: 0.0,
+        }
+    }
 }
 
 /// Recorded notes and room responses, in memory.

@@ -11,7 +11,6 @@ use crate::phrase::{Setting, compose};
 use crate::rng::{Draw as _, Rng, rng};
 use crate::treatment::{Strength, Treatment};
 use crate::truth::Descriptors;
-use crate::voice::procedural;
 
 pub(crate) mod describe;
 
@@ -164,14 +163,7 @@ impl Studio<'_> {
         if !synthesise && let Some(cast) = self.bank.and_then(|bank| bank.cast(label, rng)) {
             return cast;
         }
-        let voice = procedural(label, rng);
-        Cast {
-            voice,
-            source: "procedural".to_owned(),
-            follows_notes: true,
-            tempo_bpm: None,
-            dirt: 0.0,
-        }
+        Cast::procedural(label, rng)
     }
 
     fn rooms(&self) -> &[Vec<f32>] {

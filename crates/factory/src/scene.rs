@@ -9,7 +9,7 @@ use crate::dsp::rms;
 use crate::rng::{Draw as _, Rng, rng};
 use crate::song::{Song, Stem};
 use crate::treatment::{Strength, Treatment};
-use crate::voice::{Voice, procedural};
+use crate::voice::Voice;
 
 /// What kind of scenes to make.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,13 +32,7 @@ pub fn cast(bank: Option<&Bank>, procedural_share: f64, label: Label, rng: &mut 
     let synthesise = rng.chance(procedural_share);
     match bank.filter(|_| !synthesise).and_then(|bank| bank.cast(label, rng)) {
         Some(found) if found.follows_notes => found,
-        _ => Cast {
-            voice: procedural(label, rng),
-            source: "procedural".to_owned(),
-            follows_notes: true,
-            tempo_bpm: None,
-            dirt: 0.0,
-        },
+        _ => Cast::procedural(label, rng),
     }
 }
 
