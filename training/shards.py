@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from features import BAND_HZ, mel_db
+from features import BAND_HZ, LOG_MEL, mel_db
 
 LABELS = (
     "kick snare hi-hat cymbals toms percussion drums bass electric-guitar acoustic-guitar piano electric-piano organ "
@@ -19,6 +19,7 @@ KIT = {"kick", "snare", "hi-hat", "cymbals", "toms"}
 FRAMES_A_CHUNK = 96  # mel frames behind one soft token
 AUDIBLE = 0.01  # of the mix's power: 20 dB below it, as the factory has it
 DB = float(np.log(10) / 10)
+SILENCE = 1e-12  # power, so that nothing divides by zero
 
 
 def truths(path):
@@ -61,11 +62,10 @@ def targets(truth):
     return label, present, counts, words
 
 
-def chunk_powers(db):
-    """Power behind every soft token of decibels `[..., n_mels, frames]`: `[..., chunks]`."""
-    power = (np.exp(db * DB) * BAND_HZ[:, None]).sum(-2)
-    whole = power.shape[-1] // FRAMES_A_CHUNK * FRAMES_A_CHUNK
-    return power[..., :whole].reshape(*power.shape[:-1], -1, FRAMES_A_CHUNK).sum(-1)
+def by_chunk(power, length):
+    """Sums over each soft token's stretch of `length` values: `[..., values]` -> `[..., chunks]`."""
+    whole = power.shape[-1] // length * length
+    return power[..., :whole].reshape(*power.shape[:-1], -1, length).sum(-1)
 
 
 class Pool:
@@ -73,7 +73,7 @@ class Pool:
 
     def __init__(self, folder, *names):
         self.folder, self.names, self.seen = Path(folder), names, set()
-        self.mels, self.truths, self.targets = [], [], []
+        self.mels, self.waves, self.truths, self.targets = [], [], [], []
         self.stems, self.scenes, self.songs = [], [], []
         self.refresh()
 
@@ -85,6 +85,7 @@ class Pool:
             truth = truths(path)
             first, scenes = len(self.mels), {}
             self.mels.extend(mels(path, truth))
+            self.waves.extend(samples(path, len(truth)))
             self.truths.extend(truth)
             self.targets.extend(targets(t) for t in truth)
             for i, t in enumerate(truth, first):
@@ -103,12 +104,18 @@ class Pool:
         """Decibels of some clips, `[clips, n_mels, frames]`."""
         return np.stack([np.asarray(self.mels[i][:, start : start + frames], np.float32) for i in index])
 
+    def stretch(self, index, frames, start):
+        """The samples behind `frames` mel frames from the frame `start` on, `[clips, samples]`."""
+        first, length = start * LOG_MEL["hop"], LOG_MEL["n_fft"] + (frames - 1) * LOG_MEL["hop"]
+        return np.stack([self.waves[i][first : first + length] for i in index]).astype(np.float32)
+
     def mix(self, index, parts):
-        """Sums stems `[stems, n_mels, frames]` in the power domain: decibels, the truth, instruments of each chunk.
+        """Sums stems `[stems, samples]`: the mix, its truth, instruments of each chunk.
 
         An instrument counts as playing where it is audible. The truth's levels are relative to the mix.
         """
-        power = chunk_powers(parts)
+        covered = parts.shape[-1] - LOG_MEL["n_fft"] + LOG_MEL["hop"]  # a hop for each mel frame
+        power = by_chunk(parts[:, :covered] ** 2, FRAMES_A_CHUNK * LOG_MEL["hop"]) + SILENCE
         share = power.sum(-1) / power.sum()
         merged = {}
         sounding = ["drums" if self.truths[i]["label"] in KIT else self.truths[i]["label"] for i in index]
@@ -116,9 +123,9 @@ class Pool:
             merged[name] = merged.get(name, 0.0) + s * (s > AUDIBLE)
         levels = sorted(((10 * np.log10(s), name) for name, s in merged.items() if s > 0), reverse=True)
         names = [name for _, name in levels]
-        by_chunk = np.zeros((power.shape[-1], len(INSTRUMENTS)), np.float32)
+        present = np.zeros((power.shape[-1], len(INSTRUMENTS)), np.float32)
         for name, heard in zip(sounding, power / power.sum(0) > AUDIBLE):
-            by_chunk[heard, INSTRUMENTS.index(name)] = 1.0
+            present[heard, INSTRUMENTS.index(name)] = 1.0
         words = sum(s * self.targets[i][3] for i, s in zip(index, share))
         truth = {
             "kind": "mix",
@@ -127,11 +134,11 @@ class Pool:
             "levels_db": [float(level) for level, _ in levels],
             "descriptors": dict(zip(DESCRIPTORS, map(float, words))),
         }
-        return np.log(np.exp(parts * DB).sum(0)) / DB, truth, by_chunk
+        return parts.sum(0), truth, present
 
     def whole_mix(self, scene):
         """A scene as the song has it."""
-        return self.mix(scene, self.cut(scene, self.mels[0].shape[1], 0))
+        return self.mix(scene, self.stretch(scene, self.mels[0].shape[1], 0))
 
     def random_mix(self, frames, start, rng):
         """A scene with other levels and without some of its stems, or stems that never met."""
@@ -139,14 +146,13 @@ class Pool:
             index = self.scenes[rng.integers(len(self.scenes))]
             kept = [i for i in index if rng.random() < 0.85]
             index = kept if len(kept) > 1 else index
-            parts = self.cut(index, frames, start)
-            parts += rng.normal(0, 3, (len(index), 1, 1)).astype(np.float32)
+            parts = self.stretch(index, frames, start)
+            level_db = rng.normal(0, 3, len(index))
         else:
             index = [self.stems[i] for i in rng.integers(0, len(self.stems), rng.integers(2, 8))]
-            parts = self.cut(index, frames, start)
-            level = 10 * np.log10(chunk_powers(parts).mean(-1))
-            parts += (rng.normal(0, 5, len(index)) - level).astype(np.float32).reshape(-1, 1, 1)
-        return self.mix(index, parts)
+            parts = self.stretch(index, frames, start)
+            level_db = rng.normal(0, 5, len(index)) - 10 * np.log10((parts**2).mean(-1) + SILENCE)
+        return self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])
 
     def batch(self, index, frames=None, start=0):
         """`[batch, n_mels, frames]` decibels and the stacked targets of single clips."""
@@ -155,7 +161,7 @@ class Pool:
 
     def chunks(self, index, db):
         """Instruments of each chunk `[batch, chunks, instruments]` and which count: those of a stem, not of a finished mix."""
-        power = chunk_powers(db)
+        power = by_chunk((np.exp(db * DB) * BAND_HZ[:, None]).sum(-2), FRAMES_A_CHUNK)
         sounds = power > 1e-3 * power.max(-1, keepdims=True)
         present = np.stack([self.targets[i][1] for i in index])[:, None] * sounds[..., None]
         counts = np.stack([self.targets[i][2] * (self.truths[i]["kind"] == "stem") for i in index])[:, None]
@@ -168,12 +174,12 @@ class Pool:
 
 
 def as_batch(made):
-    """Mixes as `Pool.mix` gives them, stacked as `Pool.batch` has them."""
-    db, truth, by_chunk = zip(*made)
+    """Mixes as `Pool.mix` gives them, heard and stacked as `Pool.batch` has them."""
+    waves, truth, present = zip(*made)
     rows = [targets(t) for t in truth]
     counts = np.stack([row[2] for row in rows])[:, None]
-    present = torch.from_numpy(np.stack(by_chunk))
-    return torch.from_numpy(np.stack(db)), *stack(rows), present, torch.from_numpy(np.repeat(counts, present.shape[1], 1))
+    present = torch.from_numpy(np.stack(present))
+    return mel_db(torch.from_numpy(np.stack(waves))), *stack(rows), present, torch.from_numpy(np.repeat(counts, present.shape[1], 1))
 
 
 def stack(rows):

@@ -114,6 +114,7 @@ def main():
     args.add_argument("--rate", type=float, default=1.5e-3)
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--seed", type=int, default=0)
+    args.add_argument("--start", help="a checkpoint whose weights a new schedule begins with")
     a = args.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
@@ -129,6 +130,8 @@ def main():
         model.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         spent, step = saved["spent"], saved["step"]
+    elif a.start:
+        model.load_state_dict(torch.load(a.start, weights_only=False)["model"])
     print(f"{len(pool)} clips, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
 
     last, seen_loss = time.process_time(), []

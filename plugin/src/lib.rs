@@ -1,24 +1,39 @@
-//! The plugin as hosts see it: identity, channel layouts, parameters, and a plain wire.
+//! The plugin as hosts see it: identity, channel layouts, parameters, and a wire that listens.
 //!
-//! Hosts call it through the CLAP and VST3 entry points at the end of this file. Only this file, `params.rs` and the
-//! standalone program name types of nice-plug, so another wrapper touches nothing else.
+//! Hosts call it through the CLAP and VST3 entry points at the end of this file. Only this file, `params.rs`, `saved.rs`
+//! and the standalone program name types of nice-plug, so another wrapper touches nothing else.
 
 mod guard;
 mod params;
+mod saved;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use engine::session::{Input, Session};
 use nice_plug::prelude::*;
 
 pub use guard::Guard;
 pub use params::BarlineParams;
+pub use saved::SavedNotebook;
 
-/// One instance of the plugin: audio in is audio out, bit for bit and without latency.
-#[derive(Debug, Default)]
+/// One instance of the plugin: audio in is audio out, bit for bit and without latency, and a session hears it.
+#[derive(Debug)]
 pub struct Barline {
     params: Arc<BarlineParams>,
     guard: Guard,
+    session: Option<Session>,
+    input: Option<Input>,
+}
+
+impl Default for Barline {
+    /// Hosts create instances on the main thread, also while they scan: this starts a thread that sleeps, and loads
+    /// nothing.
+    fn default() -> Self {
+        let (params, guard) = (Arc::new(BarlineParams::default()), Guard::default());
+        let session = guard.run(|| Session::start(Arc::clone(&params.notebook.0)));
+        Self { params, guard, session, input: None }
+    }
 }
 
 /// As many channels out as in, and no other buses.
@@ -36,7 +51,8 @@ impl Plugin for Barline {
     const URL: &'static str = "";
     const EMAIL: &'static str = "";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[wire(2), wire(1)];
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] =
+        &[wire(2), wire(1), wire(6), wire(8), wire(5), wire(7)];
 
     type Editor = ();
     type SysExMessage = ();
@@ -46,19 +62,30 @@ impl Plugin for Barline {
         self.params.clone()
     }
 
-    /// Keeps what a project may not bring back out of its state: see `params::forget_edges`.
+    /// Keeps out of a state what a project may not bring back, and rubbish: see `params::forget_edges` and
+    /// `saved::refuse_rubbish`.
     fn filter_state(state: &mut PluginState) {
-        guard::quietly(|| params::forget_edges(state));
+        guard::quietly(|| {
+            saved::refuse_rubbish(state);
+            params::forget_edges(state);
+        });
     }
 
     /// Called on the main thread or, at the end of an export, on the audio thread: so it neither blocks nor starts
     /// anything. `true` always: a wire fits every rate and block size.
     fn activate(
         &mut self,
-        _: &AudioIOLayout,
-        _: &BufferConfig,
+        layout: &AudioIOLayout,
+        config: &BufferConfig,
         _: &mut impl ActivateContext<Self>,
     ) -> bool {
+        let Self { guard, session, input, .. } = self;
+        *input = None;
+        let channels = layout.main_input_channels.map_or(2, NonZeroU32::get) as usize;
+        let offline = config.process_mode == ProcessMode::Offline;
+        let activate =
+            |session: &mut Session| session.activate(channels, config.sample_rate.into(), offline);
+        *input = guard.run(|| session.as_mut().map(activate)).flatten();
         true
     }
 
@@ -68,16 +95,42 @@ impl Plugin for Barline {
         &mut self,
         buffer: &mut Buffer,
         _: &mut AuxiliaryBuffers,
-        _: &mut impl ProcessContext<Self>,
+        context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        self.guard.run(|| hear(buffer));
+        let Self { params, guard, input, .. } = self;
+        guard.run(|| {
+            let Some(input) = input else { return };
+            if params.listen.value() {
+                input.hear(buffer.as_slice_immutable(), &claims(context.transport()));
+            } else {
+                input.skip(buffer.samples());
+            }
+        });
         ProcessStatus::Normal
+    }
+
+    /// Ends the generation; the session hears the rest of it in its own time. Called on the main or the audio thread.
+    fn deactivate(&mut self) {
+        let Self { guard, input, .. } = self;
+        guard.run(|| *input = None);
     }
 }
 
-/// What an instance does with a block beside passing it on: nothing yet. It may only read.
-fn hear(block: &Buffer) {
-    debug_assert!(block.channels() <= 2, "the layouts above have one or two channels");
+/// What the host says of a block, in our words. `[audio-thread]`
+fn claims(told: &Transport) -> signal::Transport {
+    signal::Transport {
+        playing: told.playing,
+        // CLAP never gives it raw; nice-plug derives it from seconds or beats.
+        position: told.pos_samples(),
+        tempo_bpm: told.tempo,
+        meter: told
+            .time_sig_numerator
+            .zip(told.time_sig_denominator)
+            .and_then(|(beats, unit)| signal::Meter::new(beats, unit)),
+        position_quarters: told.pos_beats,
+        bar_start_quarters: told.bar_start_pos_beats,
+        offline: false,
+    }
 }
 
 impl ClapPlugin for Barline {

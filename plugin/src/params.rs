@@ -5,6 +5,8 @@
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 
+use crate::saved::SavedNotebook;
+
 /// What a host can automate, map to a controller, or save.
 #[derive(Debug, Params)]
 pub struct BarlineParams {
@@ -19,6 +21,10 @@ pub struct BarlineParams {
     /// Whether the next bounce writes captions beside the mix.
     #[id = "arm_captions"]
     pub arm_captions: BoolParam,
+
+    /// What was heard of each bar, saved with the project.
+    #[persist = "timeline"]
+    pub notebook: SavedNotebook,
 }
 
 impl Default for BarlineParams {
@@ -28,6 +34,7 @@ impl Default for BarlineParams {
             ask: BoolParam::new("Ask", false),
             // Arming is a decision made before a bounce; a lane that toggles it during one would mean nothing.
             arm_captions: BoolParam::new("Arm captions", false).non_automatable(),
+            notebook: SavedNotebook::default(),
         }
     }
 }

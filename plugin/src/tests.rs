@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use nice_plug::plugin::ParamValue;
 
 use super::*;
+use saved::TIMELINE;
 
 #[test]
 fn a_panic_is_caught_and_the_rest_of_the_instance_stays_silent() {
@@ -48,4 +49,19 @@ fn the_identity_is_the_one_that_projects_have_saved() {
     let ids: Vec<String> =
         Barline::default().params().param_map().into_iter().map(|(id, _, _)| id).collect();
     assert_eq!(ids, ["listen", "ask", "arm_captions"]);
+}
+
+#[test]
+fn a_state_with_a_broken_timeline_changes_nothing() {
+    let params = BTreeMap::from([("listen".to_owned(), ParamValue::Bool(false))]);
+    let good = r#"{"version":1,"bars":[]}"#;
+    for (timeline, taken) in
+        [(good, true), ("rubbish", false), (r#"{"version":9,"bars":[]}"#, false)]
+    {
+        let fields = BTreeMap::from([(TIMELINE.to_owned(), timeline.to_owned())]);
+        let mut state = PluginState { version: String::new(), params: params.clone(), fields };
+        Barline::filter_state(&mut state);
+        assert_eq!(state.params.contains_key("listen"), taken, "{timeline}");
+        assert_eq!(state.fields.contains_key(TIMELINE), taken, "{timeline}");
+    }
 }

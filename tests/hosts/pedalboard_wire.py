@@ -1,10 +1,15 @@
-"""The built VST3 in pedalboard, a JUCE host by somebody else: output equals input, bit for bit.
+"""The built VST3 in pedalboard, a JUCE host by somebody else: output equals input, bit for bit, and all of it is heard.
 
 usage: pedalboard_wire.py Barline.vst3     (`cargo xtask test` calls it; needs requirements.txt)
 Exit code 0, or 1 with a line for everything that differs.
 """
 
+import json
+import os
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import numpy as np
 import pedalboard
@@ -57,11 +62,42 @@ def state(path):
     yield "state", None if got == (False, False, True) else f"listen, ask, arm_captions came back as {got}"
 
 
+def report_of(path, use):
+    """What the instance that `use` is called with says it heard, once it has worked through all of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["BARLINE_REPORT"] = folder
+        plugin = pedalboard.load_plugin(path)  # and a throw-away one before it
+        frames = use(plugin)
+        for _ in range(2000):
+            reports = [json.loads(file.read_text()) for file in Path(folder).glob("*.json")]
+            for report in reports:
+                if report["idle"] and report["heard_frames"] + report["dropped_frames"] >= frames:
+                    return report
+            time.sleep(0.01)
+    raise SystemExit(f"no instance has heard {frames} frames: {reports}")
+
+
+def capture(path, rng):
+    """pedalboard never plays: everything is heard in stretches without bars, from the render's start."""
+    for rate_hz, block in ((44_100, 511), (48_000, 64), (96_000, 1000), (192_000, 8191)):
+        sent = rng.uniform(-0.5, 0.5, (2, 10 * rate_hz)).astype(np.float32)
+
+        def use(plugin):
+            got = plugin.process(sent, rate_hz, buffer_size=block, reset=False)
+            return sent.shape[1] if difference(got, sent) is None else 0
+
+        report = report_of(path, use)
+        told = [(bar["bar"], round(bar["start_s"], 3), bar["start_frame"]) for bar in report["bars"]]
+        expected = [(None, start_s, start_s * rate_hz) for start_s in (0, 4)]
+        right = told[:2] == expected and report["dropped_frames"] == 0 and not report["gaps"]
+        yield f"capture at {rate_hz} Hz", None if right else f"{told}, {report['gaps']}"
+
+
 def main():
     path = sys.argv[1]
     rng = np.random.default_rng(1)
     plugin = pedalboard.load_plugin(path)
-    results = [*blocks(plugin, rng), *stream(plugin, rng), *state(path)]
+    results = [*blocks(plugin, rng), *stream(plugin, rng), *state(path), *capture(path, rng)]
     failed = [f"{name}: {why}" for name, why in results if why]
     print("\n".join(failed) or f"pedalboard {pedalboard.__version__}: {len(results)} checks, bit for bit")
     return bool(failed)

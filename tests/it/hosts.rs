@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` names the bundle in BARLINE_CLAP; without it the library is built first.
 
+mod capture;
 mod clap;
 
 use clap::{Instance, Memory};
@@ -51,10 +52,19 @@ fn the_wire_is_exact_at_every_rate_and_block_size() {
 #[test]
 fn the_wire_is_exact_in_mono() {
     let mut instance = Instance::new();
-    assert_eq!(instance.layouts(), [(2, 2), (1, 1)]);
+    assert_eq!(instance.layouts(), [2, 1, 6, 8, 5, 7].map(|count| (count, count)));
     instance.select_layout(1);
     assert_wire(&mut instance, 1, 48_000.0, Memory::Apart, 11);
     assert_wire(&mut instance, 1, 48_000.0, Memory::InPlace, 12);
+}
+
+#[test]
+fn the_wire_is_exact_in_surround() {
+    let mut instance = Instance::new();
+    for (index, channels) in [(2, 6), (3, 8)] {
+        instance.select_layout(index);
+        assert_wire(&mut instance, channels, 48_000.0, Memory::Apart, 13);
+    }
 }
 
 #[test]

@@ -24,6 +24,18 @@ pub(crate) fn folder(metadata: &Metadata) -> PathBuf {
     metadata.target_directory.join("bundled")
 }
 
+/// Compiles the plugin with whatever else is wanted in that profile. Apart, Cargo would give their common dependencies
+/// different features, and compile all of them twice.
+pub(crate) fn build(profile: Profile) -> Result<Vec<String>> {
+    let (packages, args): (&[&str], &[&str]) = match profile {
+        Profile::Dev => (&[], &["--workspace"]),
+        Profile::Release => (&["plugin", "cli", "factory"], &["--release"]),
+    };
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    nice_plug_xtask::build(&words(packages), &words(args))?;
+    Ok(words(args))
+}
+
 /// Builds the plugin and makes both bundles from scratch.
 pub(crate) fn bundle(profile: Profile) -> Result<()> {
     let metadata = Metadata::load()?;
@@ -32,11 +44,7 @@ pub(crate) fn bundle(profile: Profile) -> Result<()> {
     for name in ["Barline.clap", "Barline.vst3", CLAP_NOTICES] {
         remove(&folder.join(name))?;
     }
-    let args: Vec<String> = match profile {
-        Profile::Dev => vec![],
-        Profile::Release => vec!["--release".to_owned()],
-    };
-    nice_plug_xtask::build(&["plugin".to_owned()], &args)?;
+    let args = build(profile)?;
     nice_plug_xtask::bundle(&metadata.target_directory, "plugin", &args, false)?;
 
     let text = notices::third_party(&metadata)?;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::bundle::{self, Profile};
 use crate::checks::must_exist;
 use crate::metadata::Metadata;
-use crate::run::{cargo, run, run_to_file, step};
+use crate::run::{run, run_to_file, step};
 
 /// The song: of the seeds that training never sees (training/holdout.toml).
 const SEED: u64 = 1_000_900;
@@ -18,14 +18,13 @@ const OUT: &str = "out/demo";
 /// Builds, renders, hears, bundles, and says where everything is.
 pub(crate) fn demo() -> Result<()> {
     let metadata = Metadata::load()?;
-    let program = metadata
-        .target_directory
-        .join("release")
-        .join(format!("barline{}", std::env::consts::EXE_SUFFIX));
-    step("build", || {
-        run(&mut cargo(["build", "--release", "--quiet", "-p", "cli", "-p", "factory"]))
-    })?;
-    step("render a song", render)?;
+    let built = |name: &str| {
+        let release = metadata.target_directory.join("release");
+        release.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    };
+    let program = built("barline");
+    step("build", || bundle::build(Profile::Release).map(drop))?;
+    step("render a song", || render(&built("factory")))?;
 
     let song = Path::new(OUT).join("song");
     let mix = song.join("mix.wav");
@@ -74,13 +73,12 @@ pub(crate) fn demo() -> Result<()> {
 }
 
 /// Renders the song with the factory: the repository holds no audio.
-fn render() -> Result<()> {
+fn render(factory: &Path) -> Result<()> {
     let (out, song) = (Path::new(OUT), Path::new(OUT).join("song"));
     bundle::remove(out)?;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {OUT}"))?;
     let seeds = format!("{SEED}..{}", SEED + 1);
-    let words = ["run", "--release", "--quiet", "-p", "factory", "--", "songs", "--seeds", &seeds];
-    run(cargo(words).args(["--rate", "48000", "--out", OUT]))?;
+    run(Command::new(factory).args(["songs", "--seeds", &seeds, "--rate", "48000", "--out", OUT]))?;
     let made = out.join(format!("song-{SEED}"));
     std::fs::rename(&made, &song)
         .with_context(|| format!("the factory has not made {}", made.display()))?;

@@ -12,6 +12,7 @@ pub mod format;
 mod label;
 mod narrate;
 mod scope;
+pub mod session;
 mod slots;
 mod source;
 mod timeline;

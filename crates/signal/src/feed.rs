@@ -92,6 +92,11 @@ impl AudioFeed {
     pub fn frames_dropped(&self) -> u64 {
         self.counts.dropped.load(Ordering::Relaxed)
     }
+
+    /// Frames that the tap was told to pass over since it was made.
+    pub fn frames_skipped(&self) -> u64 {
+        self.counts.skipped.load(Ordering::Relaxed)
+    }
 }
 
 /// The protocol without the ring: which samples belong to which mark.

@@ -45,6 +45,7 @@ pub struct Mark {
 pub(crate) struct Counts {
     pub(crate) written: AtomicU64,
     pub(crate) dropped: AtomicU64,
+    pub(crate) skipped: AtomicU64,
 }
 
 /// How many frames a tap must hold at this rate: at least 8 s, and the longest block at any rate.
@@ -69,7 +70,7 @@ pub fn tap(
     let (marks_in, marks_out) = ring((capacity_frames / FRAMES_PER_MARK).max(MIN_MARKS));
     let counts = Arc::new(Counts::default());
     let writer = Writer::new(samples_in, marks_in, channels, rate_hz);
-    let tap = AudioTap { writer, counts: Arc::clone(&counts), generation };
+    let tap = AudioTap { writer, counts: Arc::clone(&counts), generation, capacity_frames };
     (tap, AudioFeed::new(samples_out, marks_out, channels, rate_hz, counts, generation))
 }
 
@@ -82,6 +83,7 @@ pub struct AudioTap {
     writer: Writer<HeapProd<f32>, HeapProd<Mark>>,
     counts: Arc<Counts>,
     generation: u64,
+    capacity_frames: usize,
 }
 
 impl AudioTap {
@@ -95,6 +97,17 @@ impl AudioTap {
         let count = if taken { &self.counts.written } else { &self.counts.dropped };
         count.fetch_add(frames as u64, Ordering::Relaxed);
         taken
+    }
+
+    /// Passes over a block that nobody wants to hear: a gap as where the ring was full, but counted apart. `[audio-thread]`
+    pub fn skip(&mut self, frames: usize) {
+        self.writer.skip(frames);
+        self.counts.skipped.fetch_add(frames as u64, Ordering::Relaxed);
+    }
+
+    /// Frames that fit into an empty ring.
+    pub fn capacity_frames(&self) -> usize {
+        self.capacity_frames
     }
 
     /// Frames that are sure to fit now, for a caller that may wait. `[audio-thread]`
@@ -176,8 +189,7 @@ impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
             && frames <= self.samples.free() / self.channels
             && (!mark_due || self.marks.free() > 0);
         if !fits {
-            self.frame += frames as u64;
-            self.lost_frames += frames as u64;
+            self.skip(frames);
             return false;
         }
         if mark_due {
@@ -189,6 +201,11 @@ impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
         self.push_interleaved(channels, frames);
         self.frame += frames as u64;
         true
+    }
+
+    pub(crate) fn skip(&mut self, frames: usize) {
+        self.frame += frames as u64;
+        self.lost_frames += frames as u64;
     }
 
     fn push_interleaved<C: AsRef<[f32]>>(&mut self, channels: &[C], frames: usize) {

@@ -2,16 +2,18 @@
 
 #![expect(unsafe_code, reason = "loading a library and naming one buffer twice, as hosts do")]
 
+use std::collections::BTreeSet;
 use std::ffi::CString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use clack_extensions::audio_ports_config::{AudioPortsConfigBuffer, PluginAudioPortsConfig};
 use clack_extensions::latency::PluginLatency;
 use clack_extensions::params::{ParamInfoBuffer, PluginParams};
 use clack_extensions::state::PluginState;
-use clack_host::events::event_types::ParamValueEvent;
+use clack_host::events::event_types::{ParamValueEvent, TransportEvent};
 use clack_host::prelude::*;
 
 /// Channels of one block of audio: `[channels][frames]`.
@@ -82,18 +84,65 @@ pub(crate) fn descriptors() -> Vec<(String, String)> {
     factory.plugin_descriptors().map(|plugin| (text(plugin.id()), text(plugin.name()))).collect()
 }
 
+/// Where instances of this process report, which they read from the environment when they are made.
+fn reports() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // SAFETY: done once, before the first instance exists; nothing else in these tests touches the environment.
+        unsafe { std::env::set_var("BARLINE_REPORT", folder.path()) };
+        folder
+    });
+    folder.path()
+}
+
+fn report_files() -> BTreeSet<PathBuf> {
+    let entries = std::fs::read_dir(reports()).expect("the folder of reports");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
+}
+
+/// Waits for something that a session thread does soon.
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} did not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// One instance of Barline.
 pub(crate) struct Instance {
     plugin: PluginInstance<Host>,
+    report: PathBuf,
 }
 
 impl Instance {
     pub(crate) fn new() -> Self {
+        // One after the other, so that the new report is this instance's.
+        static MAKING: Mutex<()> = Mutex::new(());
+        let _alone = MAKING.lock();
+        let before = report_files();
         let info = HostInfo::new("barline tests", "", "", "1").expect("no zero bytes");
         let id = CString::new("audio.barline.barline").expect("no zero bytes");
         let plugin =
             PluginInstance::new(|_| Shared, |_| (), &entry(), &id, &info).expect("an instance");
-        Self { plugin }
+        let new = || report_files().difference(&before).next().cloned();
+        Self { plugin, report: wait_for("the report", new) }
+    }
+
+    /// What the instance says it heard, once it has worked through so many frames.
+    pub(crate) fn heard(&self, frames: u64) -> serde_json::Value {
+        wait_for("the audio in the report", || {
+            let report = std::fs::read(&self.report).expect("the report");
+            let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
+            let count = |field: &str| report[field].as_u64().expect("a count");
+            let all = count("heard_frames") + count("dropped_frames") + count("skipped_frames");
+            (report["idle"] == true && all >= frames).then_some(report)
+        })
     }
 
     /// Activates, processes all blocks on an audio thread (the parameters change with the first), and deactivates.
@@ -102,6 +151,19 @@ impl Instance {
         rate_hz: f64,
         max_frames: usize,
         blocks: &[Block],
+        set: &[(&str, f64)],
+        memory: Memory,
+    ) -> Vec<Block> {
+        let takes: Vec<_> = blocks.iter().map(|block| (block.clone(), None)).collect();
+        self.play(rate_hz, max_frames, &takes, set, memory)
+    }
+
+    /// The same with a transport for each block.
+    pub(crate) fn play(
+        &mut self,
+        rate_hz: f64,
+        max_frames: usize,
+        takes: &[(Block, Option<TransportEvent>)],
         set: &[(&str, f64)],
         memory: Memory,
     ) -> Vec<Block> {
@@ -121,10 +183,11 @@ impl Instance {
             let audio = || {
                 let mut started = stopped.start_processing().expect("it starts");
                 let mut events = Some(events);
-                let heard = blocks
+                let heard = takes
                     .iter()
-                    .map(|block| {
-                        one_block(&mut started, block, &events.take().unwrap_or_default(), memory)
+                    .map(|(block, transport)| {
+                        let events = events.take().unwrap_or_default();
+                        one_block(&mut started, block, transport.as_ref(), &events, memory)
                     })
                     .collect::<Vec<_>>();
                 (started.stop_processing(), heard)
@@ -205,6 +268,7 @@ impl Instance {
 fn one_block(
     plugin: &mut StartedPluginAudioProcessor<Host>,
     block: &Block,
+    transport: Option<&TransportEvent>,
     events: &EventBuffer,
     memory: Memory,
 ) -> Block {
@@ -243,7 +307,7 @@ fn one_block(
     };
     let mut sent = EventBuffer::new();
     plugin
-        .process(&inputs, &mut outputs, &events.as_input(), &mut sent.as_output(), None, None)
+        .process(&inputs, &mut outputs, &events.as_input(), &mut sent.as_output(), None, transport)
         .expect("process() returns a status");
     output
 }

@@ -1,0 +1,125 @@
+//! What one instance of the plugin hears, live: from the audio thread to a report, bar by bar.
+//!
+//! A session has three parts on three threads. [`Session`] is the plugin's, on whatever thread the host calls it;
+//! [`Input`] is the audio thread's; [`Listener`] is the session thread's and does the work. Between them go a ring (the
+//! tap), a channel for the taps of new activations, two numbers about the reader's pace, and the latest report.
+
+mod follower;
+mod input;
+mod journal;
+mod listener;
+mod notebook;
+mod pace;
+mod recent;
+mod report;
+mod spool;
+mod thread;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crossbeam_channel::{Sender, bounded};
+use parking_lot::Mutex;
+use signal::{AudioFeed, capacity_frames, tap};
+
+pub use self::follower::{Follower, News, Passage};
+pub use self::input::Input;
+pub use self::listener::{Activity, Listener};
+pub use self::notebook::{Notebook, Notes, SavedBar};
+use self::pace::Pace;
+pub use self::report::{Gap, HeardBar, HeardPass, Report};
+
+/// Activations that may wait for a session thread that has not run since.
+const WAITING: usize = 16;
+
+/// The plugin's part of a session. Dropping it ends the session thread soon, without waiting.
+#[derive(Debug)]
+pub struct Session {
+    feeds: Sender<Arrival>,
+    shared: Arc<Shared>,
+    generation: u64,
+}
+
+/// What a new activation hands to the session thread.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    feed: AudioFeed,
+    pace: Arc<Pace>,
+}
+
+/// One activation, from `activate` to `deactivate`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Generation {
+    number: u64,
+    rate_hz: f64,
+    channels: usize,
+}
+
+impl Arrival {
+    fn generation(&self) -> Generation {
+        let feed = &self.feed;
+        let (number, rate_hz, channels) = (feed.generation(), feed.rate_hz(), feed.channels());
+        Generation { number, rate_hz, channels }
+    }
+}
+
+/// What both sides may touch at any time; the audio thread touches none of it.
+#[derive(Debug)]
+struct Shared {
+    /// Distinguishes the instances of this process; made at creation, never saved.
+    instance: u64,
+    closing: AtomicBool,
+    report: Mutex<Report>,
+    notebook: Arc<Notebook>,
+}
+
+impl Session {
+    /// A session and the thread that listens. `[main-thread]`: hosts create instances there, so the thread starts with
+    /// a normal priority and never in `activate`. Where the system starts no more threads, nothing is heard and the
+    /// report says so.
+    pub fn start(notebook: Arc<Notebook>) -> Self {
+        let (session, listener) = Self::pair(notebook);
+        if let Err(error) = thread::start(listener, session.shared.instance) {
+            let trouble = format!("the system starts no thread to listen on: {error}");
+            session.shared.report.lock().trouble = Some(trouble);
+        }
+        session
+    }
+
+    /// A session and the half that listens, for a caller with a thread of its own.
+    pub fn pair(notebook: Arc<Notebook>) -> (Self, Listener) {
+        static INSTANCES: AtomicU64 = AtomicU64::new(0);
+        let instance = INSTANCES.fetch_add(1, Ordering::Relaxed) + 1;
+        let (sender, receiver) = bounded(WAITING);
+        let report = Mutex::new(Report { schema: 1, instance, ..Report::default() });
+        let closing = AtomicBool::new(false);
+        let shared = Arc::new(Shared { instance, closing, report, notebook });
+        let session = Self { feeds: sender, shared: Arc::clone(&shared), generation: 0 };
+        (session, Listener::new(receiver, shared))
+    }
+
+    /// A new generation: what the audio thread writes to from now on. The old one's audio is heard first. Allocates, and
+    /// neither waits nor starts anything, so hosts may call it on the audio thread.
+    pub fn activate(&mut self, channels: usize, rate_hz: f64, offline: bool) -> Input {
+        self.generation += 1;
+        let (tap, feed) = tap(channels, rate_hz, capacity_frames(rate_hz), self.generation);
+        let pace = Arc::new(Pace::new(rate_hz));
+        // With a session thread that is gone or stuck the feed is dropped here, and the tap then finds itself closed.
+        let _ = self.feeds.try_send(Arrival { feed, pace: Arc::clone(&pace) });
+        Input::new(tap, pace, offline)
+    }
+
+    /// What was heard so far.
+    pub fn report(&self) -> Report {
+        self.shared.report.lock().clone()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.shared.closing.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

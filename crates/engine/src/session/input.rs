@@ -1,0 +1,69 @@
+//! The audio thread's part of a session: the tap, and the one wait that the design allows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use signal::{AudioTap, Transport};
+
+use super::pace::Pace;
+
+/// A render waits for ring space in steps of this length ...
+const STEP: Duration = Duration::from_millis(1);
+/// ... at most so many of them (invariant 5), then the block is lost and a gap is marked.
+const STEPS: u32 = 2_000;
+
+/// Writes what a track plays. One for each activation; dropping it ends the generation.
+#[derive(Debug)]
+pub struct Input {
+    tap: AudioTap,
+    pace: Arc<Pace>,
+    /// What the host said when it activated. A hint: VST3 wrappers say it late or never.
+    offline: bool,
+    /// A wait was in vain, so that nothing waits again until there is room.
+    gave_up: bool,
+}
+
+impl Input {
+    pub(super) fn new(tap: AudioTap, pace: Arc<Pace>, offline: bool) -> Self {
+        Self { tap, pace, offline, gave_up: false }
+    }
+
+    /// Takes one block: a slice a channel, and what the host says of its first frame. Never allocates, locks or logs.
+    /// Where the ring is full and audio comes faster than it plays, it sleeps for room, 2 s at most; in real time it
+    /// never does. `[audio-thread]`
+    pub fn hear<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
+        if self.tap.is_closed() {
+            return;
+        }
+        let frames = channels.first().map_or(0, |channel| channel.as_ref().len());
+        if frames > self.tap.free_frames() {
+            self.wait_for_room(frames);
+        } else {
+            self.gave_up = false;
+        }
+        self.tap.write(channels, &Transport { offline: self.offline, ..*transport });
+    }
+
+    /// Lets a block pass that the user doesn't want heard. It is marked as a gap and counted apart. `[audio-thread]`
+    pub fn skip(&mut self, frames: usize) {
+        self.tap.skip(frames);
+    }
+
+    #[cold]
+    fn wait_for_room(&mut self, frames: usize) {
+        let render = self.offline || self.pace.is_render(self.tap.frames_written());
+        if self.gave_up || !render || frames > self.tap.capacity_frames() {
+            return;
+        }
+        for _ in 0..STEPS {
+            std::thread::sleep(STEP);
+            if frames <= self.tap.free_frames() {
+                return;
+            }
+            if self.tap.is_closed() {
+                break;
+            }
+        }
+        self.gave_up = true;
+    }
+}

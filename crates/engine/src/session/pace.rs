@@ -1,0 +1,41 @@
+//! How fast audio comes, for the one decision the audio thread takes: whether a full ring may make it wait.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Audio that comes this much faster than it plays is a render, whatever the host says.
+const RENDER: f64 = 2.0;
+
+/// Written by the session thread at every drain, read by the audio thread when the ring is full.
+///
+/// The two numbers may belong to neighbouring drains. Both are milliseconds apart where the ring is seconds long.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    rate_hz: f64,
+    born: Instant,
+    drained_at_us: AtomicU64,
+    drained_frames: AtomicU64,
+}
+
+impl Pace {
+    pub(crate) fn new(rate_hz: f64) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self { rate_hz, born: Instant::now(), drained_at_us: zero(), drained_frames: zero() }
+    }
+
+    /// The ring was just emptied, `frames` after the tap's birth. `[session-thread]`
+    pub(crate) fn drained(&self, frames: u64) {
+        let now_us = self.born.elapsed().as_micros();
+        self.drained_at_us.store(u64::try_from(now_us).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.drained_frames.store(frames, Ordering::Relaxed);
+    }
+
+    /// Whether what was written since the last drain came much faster than it plays. Reads the clock, which on the
+    /// systems we run on is no system call. `[audio-thread]`, where the ring is full.
+    pub(crate) fn is_render(&self, written_frames: u64) -> bool {
+        let drained_at = Duration::from_micros(self.drained_at_us.load(Ordering::Relaxed));
+        let wall_s = self.born.elapsed().saturating_sub(drained_at).as_secs_f64();
+        let frames = written_frames.saturating_sub(self.drained_frames.load(Ordering::Relaxed));
+        frames as f64 / self.rate_hz > RENDER * wall_s
+    }
+}

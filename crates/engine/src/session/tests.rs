@@ -1,0 +1,353 @@
+//! Random sessions against what was truly played, and what happens where nobody listens.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use analysis::Meter as Meters;
+use rand::{RngExt as _, SeedableRng as _};
+use rand_pcg::Pcg64Mcg;
+use signal::{BarKey, Meter, Transport};
+
+use super::*;
+
+/// A host that plays noise, jumps, stops, and remembers all of it.
+struct Studio {
+    random: Pcg64Mcg,
+    session: Session,
+    listener: Listener,
+    takes: Vec<Take>,
+    /// Frames since the listener looked.
+    unheard: usize,
+}
+
+/// What one generation was given.
+struct Take {
+    rate_hz: f64,
+    channels: usize,
+    tempo_bpm: f64,
+    meter: Meter,
+    samples: Vec<f32>,
+    passes: Vec<Pass>,
+    skipped: Vec<Range<u64>>,
+    position: i64,
+}
+
+/// A pass as the host made it.
+#[derive(Clone, Debug, PartialEq)]
+struct Pass {
+    frames: Range<u64>,
+    /// Song position of the first frame; none while the transport stands.
+    position: Option<i64>,
+}
+
+impl Take {
+    fn frame(&self) -> u64 {
+        (self.samples.len() / self.channels) as u64
+    }
+
+    fn quarters(&self, position: i64) -> f64 {
+        position as f64 * self.tempo_bpm / (60.0 * self.rate_hz)
+    }
+
+    fn transport(&self, playing: bool) -> Transport {
+        let place = self.quarters(self.position);
+        let bar = self.meter.quarters();
+        Transport {
+            playing,
+            position: Some(self.position),
+            tempo_bpm: Some(self.tempo_bpm),
+            meter: Some(self.meter),
+            position_quarters: Some(place),
+            bar_start_quarters: Some((place / bar).floor() * bar),
+            offline: false,
+        }
+    }
+
+    /// Bars that lie in a pass: key, frames, and whether all of the bar does.
+    fn bars(&self, pass: &Pass) -> Vec<(BarKey, Range<f64>, bool)> {
+        let Some(position) = pass.position else { return Vec::new() };
+        let length = self.meter.quarters() * 60.0 * self.rate_hz / self.tempo_bpm;
+        let (first, last) = (pass.frames.start as f64, pass.frames.end as f64);
+        let line = |number: i64| first + number as f64 * length - position as f64;
+        let mut number = (position as f64 / length + 1e-9).floor() as i64;
+        let mut bars = Vec::new();
+        while line(number) < last - 0.5 {
+            let (from, to) = (line(number), line(number + 1));
+            let whole = from >= first - 0.5 && to <= last + 0.5;
+            let key = BarKey::from_quarters(number as f64 * self.meter.quarters());
+            bars.push((key, from.max(first)..to.min(last), whole));
+            number += 1;
+        }
+        bars
+    }
+}
+
+impl Studio {
+    fn new(seed: u64) -> Self {
+        let (session, listener) = Session::pair(Arc::default());
+        Self {
+            random: Pcg64Mcg::seed_from_u64(seed),
+            session,
+            listener,
+            takes: Vec::new(),
+            unheard: 0,
+        }
+    }
+
+    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.random.random_range(0..choices.len())]
+    }
+
+    /// One activation, with everything that a user does in it.
+    fn take(&mut self) {
+        let rate_hz = self.pick(&[4_000.0, 8_000.0, 22_050.0]);
+        let channels = self.pick(&[1, 2, 3]);
+        let meter = self.pick(&[(4, 4), (3, 4), (7, 8)]);
+        self.takes.push(Take {
+            rate_hz,
+            channels,
+            tempo_bpm: self.random.random_range(60.0..400.0),
+            meter: Meter::new(meter.0, meter.1).unwrap(),
+            samples: Vec::new(),
+            passes: Vec::new(),
+            skipped: Vec::new(),
+            position: 0,
+        });
+        let mut input = self.session.activate(channels, rate_hz, false);
+        for _ in 0..self.random.random_range(3..9) {
+            match self.random.random_range(0..6) {
+                0 => self.stop(&mut input),
+                1 => self.skip(&mut input),
+                _ => self.play(&mut input),
+            }
+        }
+    }
+
+    /// Plays from where the song is, or from somewhere else.
+    fn play(&mut self, input: &mut Input) {
+        let somewhere =
+            self.random.random_bool(0.5).then(|| self.random.random_range(-2_000..90_000));
+        let blocks = self.random.random_range(1..20);
+        let take = self.takes.last_mut().unwrap();
+        if let Some(position) = somewhere {
+            take.position = position;
+        }
+        let start = take.frame();
+        let going = take.passes.last().filter(|pass| {
+            let length = (pass.frames.end - pass.frames.start) as i64;
+            pass.frames.end == start && pass.position.map(|at| at + length) == Some(take.position)
+        });
+        if going.is_none() {
+            take.passes.push(Pass { frames: start..start, position: Some(take.position) });
+        }
+        for _ in 0..blocks {
+            let frames = self.pick(&[1, 64, 500, 4096]);
+            self.block(input, frames, true, true);
+            let take = self.takes.last_mut().unwrap();
+            take.position += frames as i64;
+            take.passes.last_mut().unwrap().frames.end += frames as u64;
+        }
+    }
+
+    /// The transport stands; sometimes something sounds all the same, and then there is enough silence to end it.
+    fn stop(&mut self, input: &mut Input) {
+        let sounding = self.random.random_bool(0.5);
+        if sounding {
+            let start = self.takes.last().unwrap().frame();
+            self.block(input, 3000, false, true);
+            let pass = Pass { frames: start..start + 3000, position: None };
+            self.takes.last_mut().unwrap().passes.push(pass);
+        }
+        let rate_hz = self.takes.last().unwrap().rate_hz;
+        self.block(input, (2.1 * rate_hz) as usize, false, false);
+    }
+
+    /// The user switches listening off for a while, and the song stands still meanwhile.
+    fn skip(&mut self, input: &mut Input) {
+        let take = self.takes.last_mut().unwrap();
+        let start = take.frame();
+        input.skip(700);
+        take.samples.extend(std::iter::repeat_n(0.0, 700 * take.channels));
+        match take.skipped.last_mut().filter(|last| last.end == start) {
+            Some(last) => last.end += 700,
+            None => take.skipped.push(start..start + 700),
+        }
+        // Another place, so that no pass goes on over it.
+        take.position += 50_000;
+    }
+
+    fn block(&mut self, input: &mut Input, frames: usize, playing: bool, sounding: bool) {
+        let take = self.takes.last_mut().unwrap();
+        let random = &mut self.random;
+        let mut sample = || if sounding { random.random_range(0.1..0.5) } else { 0.0 };
+        let block: Vec<Vec<f32>> =
+            (0..take.channels).map(|_| (0..frames).map(|_| sample()).collect()).collect();
+        for frame in 0..frames {
+            take.samples.extend(block.iter().map(|channel| channel[frame]));
+        }
+        input.hear(&block, &take.transport(playing));
+        self.unheard += frames;
+        // Half of the smallest ring may fill, so that nothing is ever lost here.
+        if self.unheard > 16_384 || self.random.random_bool(0.2) {
+            self.listener.poll();
+            self.unheard = 0;
+        }
+    }
+
+    /// The host throws the instance away; everything is heard all the same.
+    fn end(self) -> (Vec<Take>, Report, Arc<Notebook>) {
+        let Self { session, mut listener, takes, .. } = self;
+        let notebook = Arc::clone(&session.shared.notebook);
+        drop(session);
+        while listener.poll() != Activity::Closed {}
+        (takes, listener.report(), notebook)
+    }
+}
+
+fn check_passes(take: &Take, heard: &[&HeardPass], seed: u64) {
+    let told: Vec<Pass> = heard
+        .iter()
+        .map(|pass| Pass {
+            frames: pass.start_frame..pass.end_frame.expect("all passes have ended"),
+            position: (pass.kind == "song").then(|| pass.position.unwrap()),
+        })
+        .collect();
+    assert_eq!(told, take.passes, "seed {seed}");
+}
+
+fn check_bars(take: &Take, pass: &Pass, heard: &[&HeardBar], seed: u64) {
+    let frames = &pass.frames;
+    let tiles = heard
+        .iter()
+        .try_fold(frames.start, |at, bar| (bar.start_frame == at).then_some(bar.end_frame));
+    assert_eq!(tiles, Some(frames.end), "seed {seed}, {pass:?}: {heard:?}");
+    for bar in heard {
+        let index = |frame: u64| frame as usize * take.channels;
+        let truth = &take.samples[index(bar.start_frame)..index(bar.end_frame)];
+        let mut meter = Meters::without_music(take.rate_hz as u32, take.channels).unwrap();
+        meter.push(truth).unwrap();
+        let measured = meter.finish();
+        assert_eq!(bar.loudness_lufs, measured.loudness_lufs, "seed {seed}, {bar:?}");
+        assert_eq!(bar.true_peak_dbtp, measured.true_peak_dbtp, "seed {seed}, {bar:?}");
+    }
+    if pass.position.is_some() {
+        let expected = take.bars(pass);
+        assert_eq!(heard.len(), expected.len(), "seed {seed}, {pass:?}: {heard:?}");
+        for (bar, (key, frames, whole)) in heard.iter().zip(expected) {
+            assert_eq!(bar.start_quarters, Some(key.quarters()), "seed {seed}");
+            assert_eq!(bar.complete, whole, "seed {seed}, {bar:?} of {pass:?}");
+            assert!((bar.start_frame as f64 - frames.start).abs() <= 1.0, "seed {seed}, {bar:?}");
+        }
+    }
+}
+
+#[test]
+fn random_sessions_are_heard_to_the_sample() {
+    for seed in 0..200 {
+        let mut studio = Studio::new(seed);
+        for _ in 0..studio.random.random_range(1..4) {
+            studio.take();
+        }
+        let (takes, report, _) = studio.end();
+        let skipped = |take: &Take| take.skipped.iter().map(|gap| gap.end - gap.start).sum::<u64>();
+        assert_eq!(report.skipped_frames, takes.iter().map(skipped).sum::<u64>());
+        let given = takes.iter().map(|take| take.frame() - skipped(take)).sum::<u64>();
+        assert_eq!((report.heard_frames, report.dropped_frames), (given, 0), "seed {seed}");
+        assert_eq!(report.trouble, None);
+        for (take, generation) in takes.iter().zip(1..) {
+            let passes: Vec<&HeardPass> =
+                report.passes.iter().filter(|pass| pass.generation == generation).collect();
+            check_passes(take, &passes, seed);
+            for pass in &take.passes {
+                let bars: Vec<&HeardBar> = report
+                    .bars
+                    .iter()
+                    .filter(|bar| {
+                        bar.generation == generation && pass.frames.contains(&bar.start_frame)
+                    })
+                    .collect();
+                check_bars(take, pass, &bars, seed);
+            }
+        }
+    }
+}
+
+#[test]
+fn how_often_the_listener_looks_changes_nothing() {
+    let run = |often: bool| {
+        let mut studio = Studio::new(7);
+        studio.take();
+        if often {
+            while studio.listener.poll() != Activity::Idle {}
+        }
+        studio.take();
+        let (_, report, notebook) = studio.end();
+        (Report { instance: 0, ..report }, notebook.read(Notes::clone))
+    };
+    assert_eq!(run(false), run(true));
+}
+
+#[test]
+fn complete_bars_are_noted_for_the_project() {
+    let mut noted = 0;
+    for seed in 0..10 {
+        let mut studio = Studio::new(seed);
+        studio.take();
+        let (_, report, notebook) = studio.end();
+        let complete = report.bars.iter().filter(|bar| bar.complete && bar.meter.is_some());
+        let keys: BTreeSet<BarKey> =
+            complete.map(|bar| BarKey::from_quarters(bar.start_quarters.unwrap())).collect();
+        let saved: BTreeSet<BarKey> =
+            notebook.read(|notes| notes.bars().map(|bar| bar.key).collect());
+        assert_eq!(saved, keys, "seed {seed}");
+        noted += keys.len();
+    }
+    assert!(noted > 20, "{noted}");
+}
+
+#[test]
+fn a_render_waits_for_room_and_real_time_never_does() {
+    let transport = Transport { playing: true, ..Transport::default() };
+    let block = vec![vec![0.25_f32; 8_000]; 2];
+    // 80 s of audio in no time, into a ring of 8 s: a render, though no host said so.
+    let (mut session, mut listener) = Session::pair(Arc::default());
+    let mut input = session.activate(2, 8_000.0, false);
+    let ears = std::thread::spawn(move || {
+        while listener.poll() != Activity::Closed {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        listener.report()
+    });
+    for _ in 0..80 {
+        input.hear(&block, &transport);
+    }
+    drop((input, session));
+    let report = ears.join().unwrap();
+    assert_eq!((report.heard_frames, report.dropped_frames), (640_000, 0));
+
+    // The same with nobody to read: one wait of 2 s at most, then gaps without waiting.
+    let (mut session, listener) = Session::pair(Arc::default());
+    let mut input = session.activate(2, 8_000.0, true);
+    let start = Instant::now();
+    for _ in 0..80 {
+        input.hear(&block, &transport);
+    }
+    assert!(start.elapsed() > Duration::from_secs(1), "it didn't wait");
+    let again = Instant::now();
+    input.hear(&block, &transport);
+    assert!(again.elapsed() < Duration::from_secs(1), "it waits again and again");
+    drop((listener, session));
+}
+
+#[test]
+fn a_listener_that_is_gone_costs_nothing() {
+    let (mut session, listener) = Session::pair(Arc::default());
+    drop(listener);
+    let mut input = session.activate(2, 48_000.0, true);
+    let start = Instant::now();
+    for _ in 0..10_000 {
+        input.hear(&[vec![0.5_f32; 512], vec![0.5; 512]], &Transport::default());
+    }
+    assert!(start.elapsed() < Duration::from_secs(2), "it waits for nobody");
+}

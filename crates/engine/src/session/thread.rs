@@ -1,0 +1,67 @@
+//! The thread that a session listens on: polls, so that nothing on the audio thread ever wakes anyone.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::{Builder, sleep};
+use std::time::{Duration, Instant};
+
+use thread_priority::ThreadPriority;
+#[cfg(unix)]
+use thread_priority::{NormalThreadSchedulePolicy, ThreadSchedulePolicy};
+
+use super::journal::Journal;
+use super::listener::{Activity, Listener};
+
+/// While blocks arrive (invariant 8 of the design) ...
+const ALERT: Duration = Duration::from_millis(10);
+/// ... and after a second without.
+const DROWSY: Duration = Duration::from_millis(250);
+const DROWSY_AFTER: Duration = Duration::from_secs(1);
+
+/// Starts the thread. It ends by itself once the instance is gone and what it played was heard; nobody joins it.
+pub(super) fn start(listener: Listener, instance: u64) -> io::Result<()> {
+    let name = format!("barline-ear-{instance}");
+    Builder::new().name(name).spawn(move || run(listener, instance)).map(drop)
+}
+
+fn run(mut listener: Listener, instance: u64) {
+    be_ordinary();
+    let mut journal = Journal::from_environment(instance);
+    let mut heard_at = Instant::now();
+    loop {
+        // After a panic nothing of the listener runs again: its feeds go, and the taps find themselves closed.
+        let Ok(activity) = catch_unwind(AssertUnwindSafe(|| listener.poll())) else {
+            listener.fail("listening has stopped: a defect in Barline");
+            journal.write(&listener, true);
+            return;
+        };
+        journal.write(&listener, activity == Activity::Closed);
+        match activity {
+            Activity::Busy => heard_at = Instant::now(),
+            Activity::Heard => {
+                heard_at = Instant::now();
+                sleep(ALERT);
+            }
+            Activity::Idle if heard_at.elapsed() < DROWSY_AFTER => sleep(ALERT),
+            Activity::Idle => sleep(DROWSY),
+            Activity::Closed => return,
+        }
+    }
+}
+
+/// Somewhat below normal, of 0 to 99: behind the host's window, before its background work.
+const PRIORITY: u8 = 40;
+
+/// A new thread inherits the real-time class of the one that a host created us on; listening is ordinary work. What can't
+/// be set stays as the system gave it: listening late is no defect in the audio.
+fn be_ordinary() {
+    let Ok(priority) = PRIORITY.try_into().map(ThreadPriority::Crossplatform) else { return };
+    #[cfg(unix)]
+    let _ = thread_priority::set_thread_priority_and_policy(
+        thread_priority::thread_native_id(),
+        priority,
+        ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other),
+    );
+    #[cfg(not(unix))]
+    let _ = thread_priority::set_current_thread_priority(priority);
+}
