@@ -86,7 +86,7 @@ fn pedalboard() -> Result<()> {
         std::fs::write(&stamp, wanted)?; // last: a half-made environment is made anew
     }
     let vst3 = bundle::folder(&metadata).join("Barline.vst3");
-    run(Command::new(&python).arg("tests/hosts/pedalboard_wire.py").arg(vst3))
+    run(Command::new(&python).arg("tests/hosts/pedalboard_host.py").arg(vst3))
 }
 
 /// The standalone program compiles without a warning.

@@ -17,6 +17,8 @@ mod thread;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded};
 use parking_lot::Mutex;
@@ -32,12 +34,17 @@ pub use self::report::{Gap, HeardBar, HeardPass, Report};
 /// Activations that may wait for a session thread that has not run since.
 const WAITING: usize = 16;
 
-/// The plugin's part of a session. Dropping it ends the session thread soon, without waiting.
+/// The longest that an instance's end waits for its thread to hear the rest (invariant 8 of the design).
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// The plugin's part of a session. Dropping it lets the session thread hear what is left, for a second at most; then the
+/// thread is on its own. `[main-thread]`
 #[derive(Debug)]
 pub struct Session {
     feeds: Sender<Arrival>,
     shared: Arc<Shared>,
     generation: u64,
+    thread: Option<JoinHandle<()>>,
 }
 
 /// What a new activation hands to the session thread.
@@ -78,10 +85,13 @@ impl Session {
     /// a normal priority and never in `activate`. Where the system starts no more threads, nothing is heard and the
     /// report says so.
     pub fn start(notebook: Arc<Notebook>) -> Self {
-        let (session, listener) = Self::pair(notebook);
-        if let Err(error) = thread::start(listener, session.shared.instance) {
-            let trouble = format!("the system starts no thread to listen on: {error}");
-            session.shared.report.lock().trouble = Some(trouble);
+        let (mut session, listener) = Self::pair(notebook);
+        match thread::start(listener, session.shared.instance) {
+            Ok(thread) => session.thread = Some(thread),
+            Err(error) => {
+                let trouble = format!("the system starts no thread to listen on: {error}");
+                session.shared.report.lock().trouble = Some(trouble);
+            }
         }
         session
     }
@@ -94,7 +104,8 @@ impl Session {
         let report = Mutex::new(Report { schema: 1, instance, ..Report::default() });
         let closing = AtomicBool::new(false);
         let shared = Arc::new(Shared { instance, closing, report, notebook });
-        let session = Self { feeds: sender, shared: Arc::clone(&shared), generation: 0 };
+        let session =
+            Self { feeds: sender, shared: Arc::clone(&shared), generation: 0, thread: None };
         (session, Listener::new(receiver, shared))
     }
 
@@ -118,6 +129,12 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.shared.closing.store(true, Ordering::Relaxed);
+        let Some(thread) = self.thread.take() else { return };
+        thread.thread().unpark();
+        let start = Instant::now();
+        while !thread.is_finished() && start.elapsed() < FAREWELL {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

@@ -217,7 +217,8 @@ impl BarClock {
             return;
         };
         let lost = next.mark.lost_frames > 0;
-        let lines = (music.ticks + music.slack - open.start() as f64) / open.length as f64;
+        let near = next.near(&music);
+        let lines = (music.ticks + near - open.start() as f64) / open.length as f64;
         match (lines.floor() as i64).max(0) {
             0 => {
                 let kept = OpenBar { whole: open.whole && !lost, ..open };
@@ -249,7 +250,7 @@ impl BarClock {
     /// Holds what the host says against the bar that goes on: its meter, and its claim of a start.
     fn weigh(&mut self, next: Anchor, music: Music, claim: Option<i64>, out: &mut Vec<BarEvent>) {
         let Some(open) = self.song.and_then(|pass| pass.bar) else { return };
-        let lost = next.mark.lost_frames > 0;
+        let (lost, near) = (next.mark.lost_frames > 0, next.near(&music));
         let changed = open.length != music.length;
         let fits = |start: i64| {
             (start - open.start()).abs() <= 2
@@ -262,7 +263,7 @@ impl BarClock {
         let claim = claim.filter(|start| fits(*start));
         let start = match claim {
             Some(start) if (start - open.start()).abs() > 2 => start,
-            None if music.ticks + music.slack >= (open.start() + music.length) as f64 => {
+            None if music.ticks + near >= (open.start() + music.length) as f64 => {
                 music.ticks.round() as i64
             }
             _ => open.start(),

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 use analysis::Meter as Meters;
 use rand::{RngExt as _, SeedableRng as _};
@@ -350,4 +349,27 @@ fn a_listener_that_is_gone_costs_nothing() {
         input.hear(&[vec![0.5_f32; 512], vec![0.5; 512]], &Transport::default());
     }
     assert!(start.elapsed() < Duration::from_secs(2), "it waits for nobody");
+}
+
+#[test]
+fn an_instance_that_goes_is_heard_to_its_end() {
+    let notebook = Arc::<Notebook>::default();
+    let mut session = Session::start(Arc::clone(&notebook));
+    let mut input = session.activate(1, 8_000.0, false);
+    let quarters = |block: i64| block as f64 / 8.0;
+    for block in 0..64 {
+        let place = quarters(block);
+        let transport = Transport {
+            playing: true,
+            position: Some(block * 500),
+            tempo_bpm: Some(120.0),
+            meter: Meter::new(4, 4),
+            position_quarters: Some(place),
+            bar_start_quarters: Some((place / 4.0).floor() * 4.0),
+            offline: false,
+        };
+        input.hear(&[vec![0.25_f32; 500]], &transport);
+    }
+    drop((input, session));
+    assert_eq!(notebook.read(|notes| notes.bars().count()), 2, "two bars of 16 000 frames");
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::{Builder, sleep};
+use std::thread::{Builder, JoinHandle, park_timeout};
 use std::time::{Duration, Instant};
 
 use thread_priority::ThreadPriority;
@@ -18,10 +18,10 @@ const ALERT: Duration = Duration::from_millis(10);
 const DROWSY: Duration = Duration::from_millis(250);
 const DROWSY_AFTER: Duration = Duration::from_secs(1);
 
-/// Starts the thread. It ends by itself once the instance is gone and what it played was heard; nobody joins it.
-pub(super) fn start(listener: Listener, instance: u64) -> io::Result<()> {
+/// Starts the thread. It ends by itself once the instance is gone and what it played was heard.
+pub(super) fn start(listener: Listener, instance: u64) -> io::Result<JoinHandle<()>> {
     let name = format!("barline-ear-{instance}");
-    Builder::new().name(name).spawn(move || run(listener, instance)).map(drop)
+    Builder::new().name(name).spawn(move || run(listener, instance))
 }
 
 fn run(mut listener: Listener, instance: u64) {
@@ -40,10 +40,10 @@ fn run(mut listener: Listener, instance: u64) {
             Activity::Busy => heard_at = Instant::now(),
             Activity::Heard => {
                 heard_at = Instant::now();
-                sleep(ALERT);
+                park_timeout(ALERT);
             }
-            Activity::Idle if heard_at.elapsed() < DROWSY_AFTER => sleep(ALERT),
-            Activity::Idle => sleep(DROWSY),
+            Activity::Idle if heard_at.elapsed() < DROWSY_AFTER => park_timeout(ALERT),
+            Activity::Idle => park_timeout(DROWSY),
             Activity::Closed => return,
         }
     }

@@ -57,6 +57,13 @@ impl Anchor {
         self.music
     }
 
+    /// How far before a bar line the anchor's frame may lie and be its first, in ticks, where the music goes on. A line
+    /// that the next frames will cross is left to them: they find the frame, which a rounded place can't. After a loss
+    /// there is nothing but the place.
+    pub(super) fn near(&self, music: &Music) -> f64 {
+        if self.mark.lost_frames > 0 { music.slack } else { music.ticks_per_frame }
+    }
+
     /// Song position of a frame, in samples.
     pub(super) fn position(&self, frame: u64) -> Option<i64> {
         Some(self.mark.transport.position? + (frame as i64 - self.mark.frame as i64))

@@ -154,6 +154,41 @@ fn ardour_begins_before_zero_and_names_the_next_bar() {
     }
 }
 
+/// A block that begins a tick before a line, in a host whose claim is always the next bar's start.
+#[test]
+fn a_rounded_place_moves_no_line_by_more_than_a_tick() {
+    let rate_hz = 44_100.0;
+    let tick_frames = 60.0 * rate_hz / (120.0 * TICKS_PER_QUARTER);
+    let mut clock = BarClock::new(rate_hz);
+    let mut events = Vec::new();
+    let samples = [1.0; 1024];
+    let mut frame = 0;
+    for position in (-768..22_050 * 24).step_by(1024) {
+        let ticks = (f64::from(position) / tick_frames).round();
+        let bar = (ticks / 7680.0).floor();
+        let transport = Transport {
+            position: Some(position.into()),
+            position_quarters: Some(ticks / TICKS_PER_QUARTER),
+            bar_start_quarters: Some(4.0 * (bar + 1.0)),
+            ..at(0, 4)
+        };
+        let mark = Mark { frame, lost_frames: 0, transport };
+        clock.push(&Chunk { mark, offset_frames: 0, channels: 1, samples: &samples }, &mut events);
+        frame += 1024;
+    }
+    let mut lines = 0;
+    for event in &events {
+        if let BarEvent::BarEnded { bar, complete: true, .. } = event {
+            let expected = bar.key.quarters() * 22_050.0;
+            let told = bar.position.unwrap() as f64;
+            assert!((told - expected).abs() <= tick_frames, "{told} for {expected}");
+            assert_eq!(bar.number, Some(lines + 1));
+            lines += 1;
+        }
+    }
+    assert_eq!(lines, 6);
+}
+
 #[test]
 fn the_first_block_without_a_transport_is_the_songs_beginning() {
     let mut script = Script::new();

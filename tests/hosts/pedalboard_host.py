@@ -1,6 +1,6 @@
 """The built VST3 in pedalboard, a JUCE host by somebody else: output equals input, bit for bit, and all of it is heard.
 
-usage: pedalboard_wire.py Barline.vst3     (`cargo xtask test` calls it; needs requirements.txt)
+usage: pedalboard_host.py Barline.vst3     (`cargo xtask test` calls it; needs requirements.txt)
 Exit code 0, or 1 with a line for everything that differs.
 """
 
@@ -87,9 +87,11 @@ def capture(path, rng):
             return sent.shape[1] if difference(got, sent) is None else 0
 
         report = report_of(path, use)
-        told = [(bar["bar"], round(bar["start_s"], 3), bar["start_frame"]) for bar in report["bars"]]
+        # Earlier generations are pedalboard's own: it sends noise through a plugin while it loads it.
+        bars = [bar for bar in report["bars"] if bar["generation"] == report["generation"]]
+        told = [(bar["bar"], round(bar["start_s"], 3), bar["start_frame"]) for bar in bars]
         expected = [(None, start_s, start_s * rate_hz) for start_s in (0, 4)]
-        right = told[:2] == expected and report["dropped_frames"] == 0 and not report["gaps"]
+        right = told == expected and report["dropped_frames"] == 0 and not report["gaps"]
         yield f"capture at {rate_hz} Hz", None if right else f"{told}, {report['gaps']}"
 
 
