@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all checks, in the order in which they fail fastest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -69,6 +69,26 @@ fn tests() -> Result<()> {
 /// The VST3 in a host by somebody else.
 fn pedalboard() -> Result<()> {
     let metadata = Metadata::load()?;
+    let python = match python(&metadata) {
+        Ok(python) => python,
+        Err(error) => {
+            return skip(&format!("no pedalboard, for want of python3-venv or PyPI: {error:#}"));
+        }
+    };
+    let vst3 = bundle::folder(&metadata).join("Barline.vst3");
+    run(Command::new(&python).arg("tests/hosts/pedalboard_host.py").arg(vst3))
+}
+
+/// `cargo xtask hosts`: both bundles in whole hosts. Not in the CI, which has none.
+pub(crate) fn hosts(scripts: &Path) -> Result<()> {
+    bundle::bundle(Profile::Dev)?;
+    let metadata = Metadata::load()?;
+    let mut command = Command::new(python(&metadata)?);
+    run(command.arg("tests/hosts/daws.py").arg(scripts).arg(bundle::folder(&metadata)))
+}
+
+/// A Python with what the host tests need, made where there is none.
+fn python(metadata: &Metadata) -> Result<PathBuf> {
     let venv = metadata.target_directory.join("venv");
     let python = venv.join("bin").join("python");
     let stamp = venv.join("requirements.txt");
@@ -76,17 +96,13 @@ fn pedalboard() -> Result<()> {
         .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
     if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
         bundle::remove(&venv)?;
+        run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
         let install =
             ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS];
-        let made = run(Command::new("python3").args(["-m", "venv"]).arg(&venv))
-            .and_then(|()| run(Command::new(&python).args(install)));
-        if let Err(error) = made {
-            return skip(&format!("no pedalboard, for want of python3-venv or PyPI: {error:#}"));
-        }
+        run(Command::new(&python).args(install))?;
         std::fs::write(&stamp, wanted)?; // last: a half-made environment is made anew
     }
-    let vst3 = bundle::folder(&metadata).join("Barline.vst3");
-    run(Command::new(&python).arg("tests/hosts/pedalboard_host.py").arg(vst3))
+    Ok(python)
 }
 
 /// The standalone program compiles without a warning.

@@ -12,6 +12,8 @@ mod notices;
 mod run;
 mod tidy;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -29,6 +31,11 @@ enum Command {
     Demo,
     /// All checks, as the CI runs them.
     Test,
+    /// Put the plugin through whole hosts that are installed here: Ardour, qtractor, clap-bounce.
+    Hosts {
+        /// The folder with ardour_bounce.py, qtractor_play.py and a built clap-bounce.
+        scripts: PathBuf,
+    },
     /// Make Barline.clap and Barline.vst3 under target/bundled.
     Bundle {
         /// Faster to compile, slower to run.
@@ -51,6 +58,7 @@ fn main() -> Result<()> {
     match args.command {
         Command::Demo => demo::demo(),
         Command::Test => checks::test(),
+        Command::Hosts { scripts } => checks::hosts(&scripts),
         Command::Bundle { dev } => {
             bundle::bundle(if dev { bundle::Profile::Dev } else { bundle::Profile::Release })
         }
