@@ -18,6 +18,8 @@ render() { # KIND NAME SPLIT [OPTION...]
 train() { render clips "train-$1" train --seed "$1" --count 4096 --procedural-share 0.35 --mix-share 0.2; }
 # Stems of songs at the same moments, for mixes made while training.
 scenes() { render scenes "train-s$1" train --seeds $((500000 + $1 * 40))..$((500040 + $1 * 40)) --count 10 --procedural-share 0.75; }
+# The same of many more songs, a few moments of each: what mixes of unseen songs need.
+songs() { render scenes "train-m$1" train --seeds $((510000 + $1 * 50))..$((510050 + $1 * 50)) --count 5 --procedural-share 0.8; }
 
 # What training is checked on: recordings never trained on; unseen phrases and patches; unseen songs.
 render clips heldout-0 heldout --seed 1000000 --count 1024 --procedural-share 0 --mix-share 0
@@ -25,3 +27,4 @@ render clips eval-0 train --seed 999999 --count 2048 --procedural-share 0.5 --mi
 render scenes songs-0 train --seeds 990000..990030 --count 5 --procedural-share 1 --treated-share 0
 for i in 0 1 2; do train "$i"; done
 for ((i = 0; i < 11; i++)); do scenes "$i"; done
+for ((i = 0; i < 24; i++)); do songs "$i"; done

@@ -31,8 +31,8 @@ pub use self::notebook::{Notebook, Notes, SavedBar};
 use self::pace::Pace;
 pub use self::report::{Gap, HeardBar, HeardPass, Report};
 
-/// Activations that may wait for a session thread that has not run since.
-const WAITING: usize = 16;
+/// Activations that may wait for a session thread that has not run since: no host makes as many in its 250 ms of sleep.
+const WAITING: usize = 64;
 
 /// The longest that an instance's end waits for its thread to hear the rest (invariant 8 of the design).
 const FAREWELL: Duration = Duration::from_secs(1);

@@ -352,6 +352,18 @@ fn a_listener_that_is_gone_costs_nothing() {
 }
 
 #[test]
+fn a_burst_of_activations_ends_with_the_last_one_heard() {
+    let (mut session, mut listener) = Session::pair(Arc::default());
+    for _ in 0..40 {
+        session.activate(2, 8_000.0, false);
+    }
+    let mut input = session.activate(2, 8_000.0, false);
+    input.hear(&[vec![0.5_f32; 512], vec![0.5; 512]], &Transport::default());
+    while listener.poll() != Activity::Idle {}
+    assert_eq!((listener.report().generation, listener.report().heard_frames), (41, 512));
+}
+
+#[test]
 fn an_instance_that_goes_is_heard_to_its_end() {
     let notebook = Arc::<Notebook>::default();
     let mut session = Session::start(Arc::clone(&notebook));
