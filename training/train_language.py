@@ -82,6 +82,29 @@ def hear(listener, db, truths):
     return [Heard(means, truth, audible_to(p, truth)) for means, truth, p in heard if truth["instruments"]]
 
 
+@torch.no_grad()
+def hear_parts(listener, db, truths, present, rng):
+    """The same of mixes, but of each some neighbouring chunks alone, as the engine gives a bar out of what it heard.
+
+    The listener hears the whole crop. `present` `[chunks, instruments]` says who plays in which whole chunk.
+    """
+    means = chunk_means(listener.encoder(normalise(db)))
+    odds = torch.sigmoid(listener.chunk_instruments(means)).numpy()
+    heard = []
+    for all_means, truth, p, there in zip(means.half(), truths, odds, present):
+        chunks = int(rng.integers(1, len(there) + 1))
+        first = int(rng.integers(0, len(there) - chunks + 1))
+        part = slice(first, first + chunks)
+        playing = {INSTRUMENTS[i] for i in there[part].any(0).nonzero()[0]}
+        # In the order of the whole crop, loudest first.
+        names = [name for name in truth["instruments"] if name in playing]
+        if names:
+            levels = [level for name, level in zip(truth["instruments"], truth["levels_db"]) if name in playing]
+            truth = truth | {"instruments": names, "levels_db": levels}
+            heard.append(Heard(all_means[part].clone(), truth, audible_to(p[part].mean(0), truth)))
+    return heard
+
+
 def listen(listener, pool, singles, mixes, rng, batch=64):
     """Random crops of single clips and of mixes made on the spot."""
     heard = []
@@ -91,7 +114,8 @@ def listen(listener, pool, singles, mixes, rng, batch=64):
             start = int(rng.integers(0, 396 - frames + 1))
             if mixed:
                 made = [pool.random_mix(frames, start, rng) for _ in range(batch)]
-                heard += hear(listener, as_batch(made)[0], [truth for _, truth, _ in made])
+                _, truths, present = zip(*made)
+                heard += hear_parts(listener, as_batch(made)[0], truths, present, rng)
             else:
                 index = rng.integers(0, len(pool), batch)
                 heard += hear(listener, pool.batch(index, frames, start)[0], [pool.truths[i] for i in index])

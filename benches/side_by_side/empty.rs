@@ -1,68 +1,61 @@
-//! The other side: a CLAP effect that copies its input to its output, on clack-plugin.
+//! The other side: a nice-plug effect that does nothing. The wrapper copies its input to its output.
 
-use clack_plugin::prelude::*;
+#![allow(
+    unsafe_code,
+    reason = "the export macro's entry point, which the host of the comparison loads by its name"
+)]
 
-/// The plugin's identifier.
-pub(crate) const ID: &std::ffi::CStr = c"audio.barline.bench.empty";
+use std::num::NonZeroU32;
+use std::sync::Arc;
 
-/// The library that `host.rs` loads without a file.
-pub(crate) type Library = SinglePluginEntry<Empty>;
+use nice_plug::prelude::*;
 
 /// The plugin.
-#[derive(Debug)]
-pub(crate) struct Empty;
+#[derive(Debug, Default)]
+pub(crate) struct Empty {
+    params: Arc<NoParams>,
+}
 
-/// Its audio thread.
-#[derive(Debug)]
-pub(crate) struct Wire;
+/// It has none.
+#[derive(Debug, Default, Params)]
+pub(crate) struct NoParams {}
 
 impl Plugin for Empty {
-    type AudioProcessor<'a> = Wire;
-    type Shared<'a> = ();
-    type MainThread<'a> = ();
-}
+    const NAME: &'static str = "Empty";
+    const VENDOR: &'static str = "Barline";
+    const URL: &'static str = "";
+    const EMAIL: &'static str = "";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = &[AudioIOLayout {
+        main_input_channels: NonZeroU32::new(2),
+        main_output_channels: NonZeroU32::new(2),
+        ..AudioIOLayout::const_default()
+    }];
 
-impl DefaultPluginFactory for Empty {
-    fn get_descriptor() -> PluginDescriptor {
-        PluginDescriptor::new("audio.barline.bench.empty", "Empty")
-    }
+    type Editor = ();
+    type SysExMessage = ();
+    type BackgroundTask = ();
 
-    fn new_shared(_: HostSharedHandle<'_>) -> Result<Self::Shared<'_>, PluginError> {
-        Ok(())
-    }
-
-    fn new_main_thread<'a>(
-        _: HostMainThreadHandle<'a>,
-        (): &'a (),
-    ) -> Result<Self::MainThread<'a>, PluginError> {
-        Ok(())
-    }
-}
-
-impl<'a> PluginAudioProcessor<'a, (), ()> for Wire {
-    fn activate(
-        _: HostAudioProcessorHandle<'a>,
-        (): &(),
-        (): &'a (),
-        _: PluginAudioConfiguration,
-    ) -> Result<Self, PluginError> {
-        Ok(Self)
+    fn params(&self) -> Arc<dyn Params> {
+        self.params.clone()
     }
 
     fn process(
         &mut self,
-        _: Process,
-        mut audio: Audio,
-        _: Events,
-    ) -> Result<ProcessStatus, PluginError> {
-        for mut port in &mut audio {
-            let Some(channels) = port.channels()?.into_f32() else { continue };
-            for channel in channels {
-                if let ChannelPair::InputOutput(input, output) = channel {
-                    output.copy_from_slice(input);
-                }
-            }
-        }
-        Ok(ProcessStatus::Continue)
+        _: &mut Buffer,
+        _: &mut AuxiliaryBuffers,
+        _: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        ProcessStatus::Normal
     }
 }
+
+impl ClapPlugin for Empty {
+    const CLAP_ID: &'static str = "audio.barline.bench.empty";
+    const CLAP_DESCRIPTION: Option<&'static str> = None;
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = &[ClapFeature::AudioEffect];
+}
+
+nice_export_clap!(Empty);

@@ -1,4 +1,4 @@
-//! The host of the comparison: loads either plugin and calls process() on one block of noise, again and again.
+//! The host of the comparison: loads either plugin and plays it a song of one block, again and again.
 
 #![expect(unsafe_code, reason = "loading a library")]
 
@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
+use clack_host::events::EventFlags;
+use clack_host::events::event_types::{TransportEvent, TransportFlags};
 use clack_host::prelude::*;
+use clack_host::utils::{BeatTime, SecondsTime};
 
 use crate::empty;
 
@@ -57,9 +60,11 @@ pub(crate) fn barline() -> Result<Loaded> {
     Ok(Loaded { entry, id: c"audio.barline.barline" })
 }
 
-/// The empty pass-through.
+/// The plugin that does nothing.
 pub(crate) fn empty() -> Result<Loaded> {
-    Ok(Loaded { entry: PluginEntry::load_from_clack::<empty::Library>(c"")?, id: empty::ID })
+    // SAFETY: the export macro made this entry, in this program.
+    let entry = unsafe { PluginEntry::load_from_raw(&empty::clap_entry, c"")? };
+    Ok(Loaded { entry, id: c"audio.barline.bench.empty" })
 }
 
 /// A processing instance with a block of audio of its own.
@@ -70,6 +75,8 @@ pub(crate) struct Instance {
     input: [Vec<f32>; 2],
     output: [Vec<f32>; 2],
     ports: [AudioPorts; 2],
+    rate_hz: u32,
+    played_frames: u64,
 }
 
 impl Instance {
@@ -93,14 +100,18 @@ impl Instance {
             input: [wave.clone(), wave],
             output: [vec![0.0; frames], vec![0.0; frames]],
             ports: [AudioPorts::with_capacity(2, 1), AudioPorts::with_capacity(2, 1)],
+            rate_hz,
+            played_frames: 0,
         };
         instance.process()?;
         ensure!(instance.output == instance.input, "{:?} is not a wire", loaded.id);
         Ok(instance)
     }
 
-    /// One block; the first sample of the output, so that nothing is optimised away.
+    /// The next block of a song at 120 BPM; the first sample of the output, so that nothing is optimised away.
     pub(crate) fn process(&mut self) -> Result<f32> {
+        let transport = playing(self.played_frames as f64 / f64::from(self.rate_hz));
+        self.played_frames += self.input[0].len() as u64;
         let [input_ports, output_ports] = &mut self.ports;
         let inputs = input_ports.with_input_buffers([AudioPortBuffer {
             latency: 0,
@@ -121,8 +132,34 @@ impl Instance {
             &InputEvents::empty(),
             &mut sent,
             None,
-            None,
+            Some(&transport),
         )?;
         Ok(self.output[0][0])
+    }
+}
+
+/// A transport that rolls, in 4/4 at 120 BPM.
+fn playing(seconds: f64) -> TransportEvent {
+    let quarters = seconds * 2.0;
+    let bar = (quarters / 4.0).floor();
+    TransportEvent {
+        header: EventHeader::new_core(0, EventFlags::empty()),
+        flags: TransportFlags::HAS_TEMPO
+            | TransportFlags::HAS_BEATS_TIMELINE
+            | TransportFlags::HAS_SECONDS_TIMELINE
+            | TransportFlags::HAS_TIME_SIGNATURE
+            | TransportFlags::IS_PLAYING,
+        song_pos_beats: BeatTime::from_float(quarters),
+        song_pos_seconds: SecondsTime::from_float(seconds),
+        tempo: 120.0,
+        tempo_inc: 0.0,
+        loop_start_beats: BeatTime::from_float(0.0),
+        loop_end_beats: BeatTime::from_float(0.0),
+        loop_start_seconds: SecondsTime::from_float(0.0),
+        loop_end_seconds: SecondsTime::from_float(0.0),
+        bar_start: BeatTime::from_float(bar * 4.0),
+        bar_number: bar as i32,
+        time_signature_numerator: 4,
+        time_signature_denominator: 4,
     }
 }

@@ -59,7 +59,7 @@ impl Session {
 
     fn load(&self) -> Result<Model, Fault> {
         let folder = self.common.model.as_deref();
-        engine::open_model(folder, self.common.device).map_err(|error| {
+        let opened = engine::open_model(folder, self.common.device).map_err(|error| {
             let fault = Fault::from(error);
             match folder {
                 Some(folder) => {
@@ -67,7 +67,8 @@ impl Session {
                 }
                 None => fault,
             }
-        })
+        })?;
+        Ok(opened.model)
     }
 
     /// The name of the model, for tables.

@@ -10,6 +10,7 @@ mod saved;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use engine::hub::Hub;
 use engine::session::{Input, Session};
 use nice_plug::prelude::*;
 
@@ -31,7 +32,8 @@ impl Default for Barline {
     /// nothing.
     fn default() -> Self {
         let (params, guard) = (Arc::new(BarlineParams::default()), Guard::default());
-        let session = guard.run(|| Session::start(Arc::clone(&params.notebook.0)));
+        let session =
+            guard.run(|| Session::start(Arc::clone(&params.notebook.0), Hub::of_process()));
         Self { params, guard, session, input: None }
     }
 }
@@ -100,7 +102,7 @@ impl Plugin for Barline {
         let Self { params, guard, input, .. } = self;
         guard.run(|| {
             let Some(input) = input else { return };
-            if params.listen.value() {
+            if params.listen.value() && !params.bypass.value() {
                 input.hear(buffer.as_slice_immutable(), &claims(context.transport()));
             } else {
                 input.skip(buffer.samples());

@@ -22,6 +22,10 @@ pub struct BarlineParams {
     #[id = "arm_captions"]
     pub arm_captions: BoolParam,
 
+    /// The host's own switch for "as if it weren't there": audio passes as ever, and nothing is heard.
+    #[id = "bypass"]
+    pub bypass: BoolParam,
+
     /// What was heard of each bar, saved with the project.
     #[persist = "timeline"]
     pub notebook: SavedNotebook,
@@ -32,8 +36,8 @@ impl Default for BarlineParams {
         Self {
             listen: BoolParam::new("Listen", true),
             ask: BoolParam::new("Ask", false),
-            // Arming is a decision made before a bounce; a lane that toggles it during one would mean nothing.
-            arm_captions: BoolParam::new("Arm captions", false).non_automatable(),
+            arm_captions: BoolParam::new("Arm captions", false),
+            bypass: BoolParam::new("Bypass", false).make_bypass(),
             notebook: SavedNotebook::default(),
         }
     }

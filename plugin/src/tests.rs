@@ -48,7 +48,7 @@ fn the_identity_is_the_one_that_projects_have_saved() {
     assert_eq!(&Barline::VST3_CLASS_ID, b"BarlineHearsBars");
     let ids: Vec<String> =
         Barline::default().params().param_map().into_iter().map(|(id, _, _)| id).collect();
-    assert_eq!(ids, ["listen", "ask", "arm_captions"]);
+    assert_eq!(ids, ["listen", "ask", "arm_captions", "bypass"]);
 }
 
 #[test]

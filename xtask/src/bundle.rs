@@ -28,7 +28,8 @@ pub(crate) fn folder(metadata: &Metadata) -> PathBuf {
 /// different features, and compile all of them twice.
 pub(crate) fn build(profile: Profile) -> Result<Vec<String>> {
     let (packages, args): (&[&str], &[&str]) = match profile {
-        Profile::Dev => (&[], &["--workspace"]),
+        // Every host test is then a proof that process() does not allocate: it aborts where it does.
+        Profile::Dev => (&[], &["--workspace", "--features", "plugin/assert_process_allocs"]),
         Profile::Release => (&["plugin", "cli", "factory"], &["--release"]),
     };
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::bundle::{self, Profile};
 use crate::metadata::Metadata;
 use crate::run::{cargo, run, step};
-use crate::{models, tidy};
+use crate::{models, notices, tidy};
 
 /// What the VST3 host test needs from PyPI.
 const REQUIREMENTS: &str = "tests/hosts/requirements.txt";
@@ -20,6 +20,7 @@ pub(crate) fn test() -> Result<()> {
     step("format", || run(&mut cargo(["fmt", "--all", "--check"])))?;
     step("tidy", tidy::tidy)?;
     step("models", models::verify)?;
+    step("notices", || notices::third_party(&Metadata::load()?).map(drop))?;
     step("clippy", || {
         run(&mut cargo([
             "clippy",
@@ -37,6 +38,7 @@ pub(crate) fn test() -> Result<()> {
     })?;
     step("bundle", || bundle::bundle(Profile::Dev))?;
     step("tests", tests)?;
+    step("interleavings", interleavings)?;
     step("pedalboard", pedalboard)?;
     step("standalone", standalone)?;
     println!("== all: {:.1} s", start.elapsed().as_secs_f64());
@@ -64,6 +66,14 @@ fn tests() -> Result<()> {
         cargo(["test", "--workspace", "--no-fail-fast", "--quiet"])
     };
     run(command.env("BARLINE_CLAP", clap))
+}
+
+/// The tap's protocol under loom. A `--cfg` is a build of its own, of one small crate.
+fn interleavings() -> Result<()> {
+    let target = Metadata::load()?.target_directory.join("loom");
+    run(cargo(["test", "--package", "signal", "--lib", "--quiet", "interleavings"])
+        .env("RUSTFLAGS", "--cfg barline_loom")
+        .env("CARGO_TARGET_DIR", target))
 }
 
 /// The VST3 in a host by somebody else.

@@ -111,8 +111,10 @@ fn parts(model: &Model, samples: &[f32]) -> Result<Vec<Row>, Fault> {
     let (mut tokens, cancel) = (0, AtomicBool::new(false));
     for heard in &heard {
         let decoding = Decoding::default();
-        tokens += engine::tell(model, heard, Task::Caption, &Facts::default(), &decoding, &cancel)?
-            .tokens;
+        let facts = Facts::default();
+        tokens +=
+            engine::tell(model, heard, Task::Caption, &facts, &decoding, &cancel, &mut |_| {})?
+                .tokens;
     }
     rows.push(row("answer, one thread", heard_samples, started, Some(tokens)));
     Ok(rows)

@@ -22,6 +22,8 @@ use programme::Programme;
 use stereo::Stereo;
 use tonality::Tonality;
 
+pub(crate) use tonality::third_octaves;
+
 /// Samples beyond this are far outside any audio; spectra limit them so that no power overflows.
 const SANE_SAMPLE: f32 = 1e4;
 

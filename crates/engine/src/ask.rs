@@ -127,7 +127,9 @@ fn tell_windows(
         Ok(model.soft_tokens(&heard.window.unwrap_or_default())?)
     })?;
     let heard = models::Heard::join(&heard.iter().collect::<Vec<_>>())?;
-    context.workers.run(|| caption::tell(model, &heard, task, facts, decoding, context.cancel))
+    context
+        .workers
+        .run(|| caption::tell(model, &heard, task, facts, decoding, context.cancel, &mut |_| {}))
 }
 
 /// The part of what was told that is shown.

@@ -4,7 +4,10 @@ use std::sync::atomic::AtomicBool;
 
 use models::{Heard, Model, Sampling};
 
-use crate::{error::EngineError, slots::Facts};
+use crate::{
+    error::EngineError,
+    slots::{Facts, sentences},
+};
 
 /// What is asked of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +79,7 @@ pub fn knows_slots(model: &Model) -> bool {
     model.tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.id("<tempo>").is_some())
 }
 
-/// Decodes an answer and checks its numbers.
+/// Decodes an answer and checks its numbers. `say` gets the sentences that stand up to the check, as they are complete.
 ///
 /// # Errors
 /// The folder has no language model, or the model fails, or `cancel` was set.
@@ -87,17 +90,20 @@ pub fn tell(
     facts: &Facts,
     decoding: &Decoding,
     cancel: &AtomicBool,
+    say: &mut dyn FnMut(&str),
 ) -> Result<Told, EngineError> {
     let instruction = instruction(task, facts, knows_slots(model));
-    let answer = model.answer(
-        heard,
-        &instruction,
-        &decoding.sampling,
-        decoding.max_tokens,
-        cancel,
-        &mut |_| {},
-    )?;
+    let mut stream = Stream::default();
+    let sampling = &decoding.sampling;
+    let mut on_text = |text: &str| {
+        stream.raw.push_str(text);
+        let so_far = model.manifest.prompt.as_ref().map(|prompt| prompt.answer_in(&stream.raw));
+        stream.say(so_far.as_deref().unwrap_or_default(), facts, say);
+    };
+    let answer =
+        model.answer(heard, &instruction, sampling, decoding.max_tokens, cancel, &mut on_text)?;
     let filled = facts.fill(&answer.text);
+    stream.say(&format!("{}\n", answer.text), facts, say);
     Ok(Told {
         text: filled.text,
         raw: answer.raw_text,
@@ -108,9 +114,42 @@ pub fn tell(
     })
 }
 
+/// What was said of an answer that is still being written.
+#[derive(Debug, Default)]
+struct Stream {
+    raw: String,
+    /// Sentences that were said or withheld.
+    settled: usize,
+}
+
+impl Stream {
+    /// Says the sentences of `so_far` that are complete and new: another one, or a line's end, follows them.
+    fn say(&mut self, so_far: &str, facts: &Facts, say: &mut dyn FnMut(&str)) {
+        let whole = sentences(so_far).count().saturating_sub(usize::from(!so_far.ends_with('\n')));
+        for sentence in sentences(so_far).take(whole).skip(self.settled) {
+            let filled = facts.fill(sentence);
+            if !filled.text.is_empty() {
+                say(&filled.text);
+            }
+        }
+        self.settled = self.settled.max(whole);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_are_said_once_and_when_they_are_complete() {
+        let (mut stream, mut said) = (Stream::default(), Vec::new());
+        for so_far in
+            ["Dr", "Drums. It is 9", "Drums. It is 9 dB. Wa", "Drums. It is 9 dB. Warm.\n"]
+        {
+            stream.say(so_far, &Facts::default(), &mut |sentence| said.push(sentence.to_owned()));
+        }
+        assert_eq!(said, ["Drums.", "Warm."], "and never with a number that nothing backs");
+    }
 
     #[test]
     fn instructions_are_the_trained_words() {

@@ -13,20 +13,31 @@ pub fn embedded_files() -> &'static [(&'static str, &'static [u8])] {
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
+/// A model that was loaded, and where it computes.
+#[derive(Debug)]
+pub struct OpenedModel {
+    /// The model.
+    pub model: Model,
+    /// The device's name.
+    pub device: String,
+    /// Why `auto` fell back to the processor, where it did.
+    pub fallback: Option<String>,
+}
+
 /// Loads the model of a folder, or the default model.
 ///
 /// # Errors
 /// The folder is at fault, this build has no default model, or the device is not there.
-pub fn open_model(folder: Option<&Path>, device: DeviceChoice) -> Result<Model, EngineError> {
-    let (compute, _) = Compute::open(device)?;
-    if let Some(folder) = folder {
-        return Ok(ModelFolder::load(&Source::Dir(folder.to_owned()), &compute)?);
-    }
-    if FILES.is_empty() {
-        return Err(EngineError::request(
-            "model",
-            "this build has no embedded model: name a folder with --model",
-        ));
-    }
-    Ok(ModelFolder::load(&Source::Embedded(FILES), &compute)?)
+pub fn open_model(folder: Option<&Path>, device: DeviceChoice) -> Result<OpenedModel, EngineError> {
+    let (compute, fallback) = Compute::open(device)?;
+    let source = match folder {
+        Some(folder) => Source::Dir(folder.to_owned()),
+        None if FILES.is_empty() => {
+            let message = "this build has no embedded model: name a folder with --model";
+            return Err(EngineError::request("model", message));
+        }
+        None => Source::Embedded(FILES),
+    };
+    let model = ModelFolder::load(&source, &compute)?;
+    Ok(OpenedModel { model, device: compute.device_name().to_owned(), fallback })
 }

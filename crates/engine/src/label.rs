@@ -91,7 +91,7 @@ fn nothing(reason: &str) -> Labelled {
 }
 
 /// The mean of the windows' probabilities, and the choice.
-fn choose(windows: &[Vec<(String, f32)>], abstain_below: f64) -> Labelled {
+pub(crate) fn choose(windows: &[Vec<(String, f32)>], abstain_below: f64) -> Labelled {
     let mut sums: BTreeMap<Label, f64> = BTreeMap::new();
     for (name, probability) in windows.iter().flatten() {
         if let Some(label) = Label::from_name(name) {

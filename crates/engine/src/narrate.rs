@@ -205,7 +205,11 @@ impl Teller<'_> {
             Facts::new(&self.survey.measurements, &measured, measured.loudness_lufs, &findings);
         let told = match enough(&measured) {
             Err(words) => Told { text: words.to_owned(), ..Told::default() },
-            Ok(()) => self.tell(&self.model.soft_tokens(&window)?, Task::Caption, &facts)?,
+            Ok(()) => {
+                let heard = self.model.soft_tokens(&window)?;
+                let share = stretch.span.share_of(stretch.span.window(self.survey.duration_s));
+                self.tell(&self.model.part(&heard, share)?, Task::Caption, &facts)?
+            }
         };
         Ok(Caption {
             start_s: stretch.span.start_s,
@@ -241,7 +245,15 @@ impl Teller<'_> {
         facts: &Facts,
     ) -> Result<Told, EngineError> {
         let Narration { decoding, min_confidence, .. } = self.narration;
-        let told = caption::tell(self.model, heard, task, facts, decoding, self.context.cancel)?;
+        let told = caption::tell(
+            self.model,
+            heard,
+            task,
+            facts,
+            decoding,
+            self.context.cancel,
+            &mut |_| {},
+        )?;
         Ok(believe(told, *min_confidence))
     }
 }

@@ -4,14 +4,18 @@
 //! [`Input`] is the audio thread's; [`Listener`] is the session thread's and does the work. Between them go a ring (the
 //! tap), a channel for the taps of new activations, two numbers about the reader's pace, and the latest report.
 
+mod answer;
 mod follower;
 mod input;
 mod journal;
 mod listener;
+mod monitoring;
 mod notebook;
 mod pace;
 mod recent;
+mod remote;
 mod report;
+mod scribe;
 mod spool;
 mod thread;
 
@@ -20,19 +24,28 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, bounded};
+use analysis::Reading;
+use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
-use signal::{AudioFeed, capacity_frames, tap};
+use signal::{AudioFeed, BarKey, capacity_frames, tap};
 
+pub use self::answer::{Answer, AnswerState};
 pub use self::follower::{Follower, News, Passage};
 pub use self::input::Input;
 pub use self::listener::{Activity, Listener};
 pub use self::notebook::{Notebook, Notes, SavedBar};
+pub use self::remote::{Command, Remote};
+pub use self::report::{Gap, HeardBar, HeardPass, Named, Report, Words};
+
 use self::pace::Pace;
-pub use self::report::{Gap, HeardBar, HeardPass, Report};
+use self::scribe::Scribe;
+use crate::hub::Hub;
 
 /// Activations that may wait for a session thread that has not run since: no host makes as many in its 250 ms of sleep.
 const WAITING: usize = 64;
+
+/// Commands of an editor that may wait.
+const COMMANDS: usize = 16;
 
 /// The longest that an instance's end waits for its thread to hear the rest (invariant 8 of the design).
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -45,6 +58,7 @@ pub struct Session {
     shared: Arc<Shared>,
     generation: u64,
     thread: Option<JoinHandle<()>>,
+    hub: Option<Hub>,
 }
 
 /// What a new activation hands to the session thread.
@@ -78,14 +92,18 @@ struct Shared {
     closing: AtomicBool,
     report: Mutex<Report>,
     notebook: Arc<Notebook>,
+    /// What the running meters read, and whether anybody looks.
+    reading: Mutex<Reading>,
+    watched: AtomicBool,
+    commands: (Sender<Command>, Receiver<Command>),
 }
 
 impl Session {
     /// A session and the thread that listens. `[main-thread]`: hosts create instances there, so the thread starts with
     /// a normal priority and never in `activate`. Where the system starts no more threads, nothing is heard and the
     /// report says so.
-    pub fn start(notebook: Arc<Notebook>) -> Self {
-        let (mut session, listener) = Self::pair(notebook);
+    pub fn start(notebook: Arc<Notebook>, hub: &Hub) -> Self {
+        let (mut session, listener) = Self::pair(notebook, Some(hub));
         match thread::start(listener, session.shared.instance) {
             Ok(thread) => session.thread = Some(thread),
             Err(error) => {
@@ -96,17 +114,37 @@ impl Session {
         session
     }
 
-    /// A session and the half that listens, for a caller with a thread of its own.
-    pub fn pair(notebook: Arc<Notebook>) -> (Self, Listener) {
+    /// A session and the half that listens, for a caller with a thread of its own. Without a hub there are measurements
+    /// and no words.
+    pub fn pair(notebook: Arc<Notebook>, hub: Option<&Hub>) -> (Self, Listener) {
         static INSTANCES: AtomicU64 = AtomicU64::new(0);
         let instance = INSTANCES.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, receiver) = bounded(WAITING);
         let report = Mutex::new(Report { schema: 1, instance, ..Report::default() });
         let closing = AtomicBool::new(false);
-        let shared = Arc::new(Shared { instance, closing, report, notebook });
-        let session =
-            Self { feeds: sender, shared: Arc::clone(&shared), generation: 0, thread: None };
-        (session, Listener::new(receiver, shared))
+        let shared = Arc::new(Shared {
+            instance,
+            closing,
+            report,
+            notebook,
+            reading: Mutex::default(),
+            watched: AtomicBool::new(false),
+            commands: bounded(COMMANDS),
+        });
+        let session = Self {
+            feeds: sender,
+            shared: Arc::clone(&shared),
+            generation: 0,
+            thread: None,
+            hub: hub.cloned(),
+        };
+        (session, Listener::new(receiver, shared, hub.map(Scribe::new)))
+    }
+
+    /// A view of the session, for an editor.
+    pub fn remote(&self) -> Remote {
+        let thread = self.thread.as_ref().map(|thread| thread.thread().clone());
+        Remote::new(Arc::clone(&self.shared), thread, self.hub.clone())
     }
 
     /// A new generation: what the audio thread writes to from now on. The old one's audio is heard first. Allocates, and
@@ -123,6 +161,25 @@ impl Session {
     /// What was heard so far.
     pub fn report(&self) -> Report {
         self.shared.report.lock().clone()
+    }
+}
+
+impl Shared {
+    /// Enters what became of a passage's caption.
+    fn say(&self, id: u64, key: Option<BarKey>, words: Words) {
+        if let (Words::Said { text, .. }, Some(key)) = (&words, key) {
+            self.notebook.say(key, text);
+        }
+        if let Some(bar) = self.report.lock().bar_mut(id) {
+            bar.words = words;
+        }
+    }
+
+    fn answer(&self, id: u64, change: impl FnOnce(&mut Answer)) {
+        let mut report = self.report.lock();
+        if let Some(answer) = report.answers.iter_mut().find(|answer| answer.id == id) {
+            change(answer);
+        }
     }
 }
 

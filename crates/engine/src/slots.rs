@@ -151,7 +151,7 @@ pub struct Filled {
 }
 
 /// Splits after `.`, `!` or `?` followed by white space, and at line ends.
-fn sentences(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         rest = rest.trim_start();

@@ -1,6 +1,8 @@
 //! Cutting a stream into the slices that meters measure and the windows that the model hears: one pass, bounded
 //! memory, whatever the file's length.
 
+use std::ops::Range;
+
 use analysis::Meter;
 use signal::{Measurements, Resampler};
 
@@ -41,6 +43,12 @@ impl Span {
         let centre_s = f64::midpoint(self.start_s, self.end_s);
         let start_s = (centre_s - length_s / 2.0).clamp(0.0, duration_s - length_s);
         Self { start_s, end_s: start_s + length_s }
+    }
+
+    /// Where this lies in `whole`, as shares of its length.
+    pub fn share_of(self, whole: Self) -> Range<f64> {
+        let share = |s: f64| ((s - whole.start_s) / whole.length_s()).clamp(0.0, 1.0);
+        share(self.start_s)..share(self.end_s)
     }
 
     fn frames(self, rate_hz: u32) -> (u64, u64) {

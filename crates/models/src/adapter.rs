@@ -61,6 +61,11 @@ pub struct Adapter {
 const NAMES: [&str; 4] = ["llama_proj.", "proj.", "projection.", ""];
 
 impl Adapter {
+    /// Frames behind one soft token.
+    pub fn chunk_frames(&self) -> usize {
+        self.config.chunk_frames
+    }
+
     /// Loads an adapter from hidden states of width `inputs`. `manifest` names the file that the
     /// configuration came from, for errors.
     ///

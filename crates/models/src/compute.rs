@@ -64,6 +64,15 @@ impl Compute {
         &self.device
     }
 
+    /// The device's name, as `--device` has it.
+    pub fn device_name(&self) -> &'static str {
+        match self.device {
+            Device::Cpu => "cpu",
+            Device::Cuda(_) => "cuda",
+            Device::Metal(_) => "metal",
+        }
+    }
+
     pub(crate) fn kernels(&self, weights: usize) -> Kernels {
         if self.generic {
             Kernels::OnDevice(OnDevice { device: self.device.clone() })

@@ -1,5 +1,6 @@
 //! A whole model: what the hub calls to hear a window and to put it into words.
 
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use candle_core::{Device, Tensor};
@@ -60,6 +61,34 @@ impl Model {
         let states = self.adapter.as_ref().is_some_and(Adapter::needs_states);
         let hidden = encoder.encode(samples_24k, if states { Keep::All } else { Keep::Mean })?;
         self.heard(&hidden)
+    }
+
+    /// The soft tokens of a part of a window, which is `share` of its length (0 to 1): those whose middle lies in it,
+    /// else the one around its own middle. The encoder has heard the whole window, and `pooled` stays that of the whole.
+    ///
+    /// # Errors
+    /// As candle's `narrow`, which these places never are beyond.
+    pub fn part(&self, heard: &Heard, share: Range<f64>) -> Result<Heard, ModelError> {
+        let rows = heard.soft_tokens.dims().first().copied().unwrap_or(0);
+        let Some(adapter) = self.adapter.as_ref().filter(|_| rows > 1) else {
+            return Ok(heard.clone());
+        };
+        let chunk = adapter.chunk_frames();
+        let frames = heard.frames as f64;
+        let middle = |row: usize| {
+            let start = row * chunk;
+            (start + (start + chunk).min(heard.frames)) as f64 / 2.0 / frames
+        };
+        let mut inside = (0..rows).filter(|&row| share.contains(&middle(row)));
+        let (first, count) = match inside.next() {
+            Some(first) => (first, 1 + inside.count()),
+            None => {
+                let at = f64::midpoint(share.start, share.end) * frames / chunk as f64;
+                ((at.max(0.0) as usize).min(rows - 1), 1)
+            }
+        };
+        let soft_tokens = heard.soft_tokens.narrow(0, first, count)?;
+        Ok(Heard { soft_tokens, ..heard.clone() })
     }
 
     /// The same from hidden states at hand.

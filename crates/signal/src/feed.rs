@@ -101,7 +101,7 @@ impl AudioFeed {
 
 /// The protocol without the ring: which samples belong to which mark.
 pub(crate) struct Reader<S, M> {
-    samples: S,
+    pub(crate) samples: S,
     marks: M,
     channels: usize,
     run: Mark,

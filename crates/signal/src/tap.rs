@@ -228,5 +228,7 @@ impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
     }
 }
 
+#[cfg(all(test, barline_loom))]
+mod interleavings;
 #[cfg(test)]
 mod tests;

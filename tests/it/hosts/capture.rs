@@ -174,14 +174,17 @@ fn without_a_transport_sound_is_heard_in_stretches_without_bars() {
 }
 
 #[test]
-fn switched_off_it_hears_nothing_and_says_so() {
-    let mut song = Song::new(120.0, 4, 4);
-    song.play(0, 96_000);
-    let mut instance = Instance::new();
-    instance.play(RATE_HZ, MAX_FRAMES, &song.takes, &[("Listen", 0.0)], Memory::Apart);
-    let report = instance.heard(song.frames);
-    assert_eq!((&report["heard_frames"], &report["skipped_frames"]), (&0.into(), &96_000.into()));
-    assert!(list(&report, "bars").is_empty());
+fn switched_off_or_bypassed_it_hears_nothing_and_says_so() {
+    for off in [("Listen", 0.0), ("Bypass", 1.0)] {
+        let mut song = Song::new(120.0, 4, 4);
+        song.play(0, 96_000);
+        let mut instance = Instance::new();
+        instance.play(RATE_HZ, MAX_FRAMES, &song.takes, &[off], Memory::Apart);
+        let report = instance.heard(song.frames);
+        let counts = (&report["heard_frames"], &report["skipped_frames"]);
+        assert_eq!(counts, (&0.into(), &96_000.into()), "{off:?}");
+        assert!(list(&report, "bars").is_empty());
+    }
 }
 
 #[test]

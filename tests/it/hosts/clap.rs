@@ -212,7 +212,7 @@ impl Instance {
             .collect()
     }
 
-    /// The values of our own three parameters; the framework may add a bypass.
+    /// The values of the parameters that the design fixes.
     pub(crate) fn values(&mut self) -> [(&'static str, f64); 3] {
         let params = self.params();
         ["Listen", "Ask", "Arm captions"].map(|name| {

@@ -91,9 +91,11 @@ fn bars(context: &engine::Context<'_>, model: &Model, song: &Song) -> Result<Vec
     let heard = engine::hear(context, &mut mix, &cuts, "", |index, heard| {
         let slice = heard.measurements.unwrap_or_default();
         let span = cuts[index].measure.unwrap_or(Span { start_s: 0.0, end_s: 0.0 });
+        let share = span.share_of(span.window(measured.duration_s));
+        let window = model.soft_tokens(&heard.window.unwrap_or_default())?;
         Ok(Bar {
             there: audible(&rendered, span.start_s, span.end_s),
-            heard: model.soft_tokens(&heard.window.unwrap_or_default())?,
+            heard: model.part(&window, share)?,
             facts: Facts::new(&measured, &slice, slice.loudness_lufs, &[]),
         })
     })?;
@@ -102,6 +104,14 @@ fn bars(context: &engine::Context<'_>, model: &Model, song: &Song) -> Result<Vec
 
 fn name(model: &Model, heard: &Heard, facts: &Facts) -> Result<Vec<Label>, Fault> {
     let cancel = std::sync::atomic::AtomicBool::new(false);
-    let told = engine::tell(model, heard, Task::Caption, facts, &Decoding::default(), &cancel)?;
+    let told = engine::tell(
+        model,
+        heard,
+        Task::Caption,
+        facts,
+        &Decoding::default(),
+        &cancel,
+        &mut |_| {},
+    )?;
     Ok(engine::mix_instruments(&told.text))
 }

@@ -120,7 +120,7 @@ impl Tonality {
             *sum *= scale;
         }
         let nyquist_hz = f64::from(out.sample_rate_hz) / 2.0;
-        out.bands = bands(&self.sum, self.bin_hz, nyquist_hz);
+        out.bands = third_octaves(&self.sum, self.bin_hz, nyquist_hz);
         let audible = |bin: usize| bin as f64 * self.bin_hz >= out.bands[0].lo_hz;
         let (mut moment, mut total) = (0.0, 0.0);
         for (bin, &power) in self.sum.iter().enumerate().filter(|&(bin, _)| audible(bin)) {
@@ -166,7 +166,8 @@ pub(super) fn band_power<P: Copy + Into<f64>>(
     sum
 }
 
-fn bands(power: &[f64], bin_hz: f64, nyquist_hz: f64) -> Vec<Band> {
+/// The 1/3 octaves of a power spectrum.
+pub(crate) fn third_octaves(power: &[f64], bin_hz: f64, nyquist_hz: f64) -> Vec<Band> {
     let mut bands = Vec::new();
     for number in BAND_NUMBERS {
         let edge = |offset: f64| 1_000.0 * 10f64.powf((f64::from(number) + offset) / 10.0);

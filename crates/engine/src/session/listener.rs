@@ -6,22 +6,30 @@ use std::sync::atomic::Ordering;
 
 use analysis::Meter;
 use crossbeam_channel::Receiver;
-use signal::Measurements;
+use signal::{Measurements, PassKind};
 
 use super::follower::{Follower, News, Passage};
+use super::monitoring::Monitoring;
+use super::remote::Command;
 use super::report::{HeardBar, Report};
+use super::scribe::{Heading, Scribe};
 use super::spool::{Item, Piece, Spool};
 use super::{Arrival, Generation, Shared};
+use crate::window::to_model_rate;
 
 /// Frames that are listened to between two looks at the ring: a fraction of what the ring holds.
 const STRIDE_FRAMES: usize = 16_384;
+
+/// With more than this still to listen to, the host renders: every passage gets its caption, and listening waits for the
+/// model. In real time it is milliseconds.
+const RENDER_S: f64 = 2.0;
 
 /// What a call of [`Listener::poll`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activity {
     /// There is more to listen to right now.
     Busy,
-    /// Audio came, and all of it was listened to.
+    /// Audio came, and all of it was listened to; or the model has to be waited for.
     Heard,
     /// Nothing came.
     Idle,
@@ -37,7 +45,22 @@ pub struct Listener {
     /// Activations, oldest first; only the first is drained, until its tap is gone.
     sources: VecDeque<Source>,
     spool: Spool,
-    hearing: Option<(Generation, Follower)>,
+    /// Frames in the spool.
+    spooled_frames: u64,
+    /// Whether every passage is to get its caption, as in a render.
+    patient: bool,
+    hearing: Option<Hearing>,
+    scribe: Option<Scribe>,
+    monitoring: Monitoring,
+}
+
+/// The generation that is listened to.
+#[derive(Debug)]
+struct Hearing {
+    generation: Generation,
+    follower: Follower,
+    /// Whether the pass that goes on is one of the song.
+    song: bool,
 }
 
 /// An activation, and what was told of it.
@@ -51,22 +74,39 @@ struct Source {
 }
 
 impl Listener {
-    pub(super) fn new(arrivals: Receiver<Arrival>, shared: Arc<Shared>) -> Self {
-        let (sources, spool) = (VecDeque::new(), Spool::default());
-        Self { arrivals, shared, sources, spool, hearing: None }
+    pub(super) fn new(
+        arrivals: Receiver<Arrival>,
+        shared: Arc<Shared>,
+        scribe: Option<Scribe>,
+    ) -> Self {
+        Self {
+            arrivals,
+            shared,
+            sources: VecDeque::new(),
+            spool: Spool::default(),
+            spooled_frames: 0,
+            patient: false,
+            hearing: None,
+            scribe,
+            monitoring: Monitoring::default(),
+        }
     }
 
     /// Drains what has come and listens to a part of it.
     pub fn poll(&mut self) -> Activity {
         // Asked first: what was sent before the instance went is there after.
         let closing = self.shared.closing.load(Ordering::Relaxed);
+        self.obey();
         self.sources.extend(self.arrivals.try_iter().map(Source::new));
         let came = self.drain();
         let listened = self.listen();
+        let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
         let done = self.spool.is_empty();
         self.shared.report.lock().idle = done && !came;
-        match (done, came || listened) {
-            (false, _) => Activity::Busy,
+        match (done, came || listened || answered) {
+            (false, true) => Activity::Busy,
+            // There is audio, but a render waits for the model.
+            (false, false) => Activity::Heard,
             (true, true) => Activity::Heard,
             (true, false) if closing && self.sources.is_empty() => Activity::Closed,
             (true, false) => Activity::Idle,
@@ -82,6 +122,21 @@ impl Listener {
     pub(super) fn fail(&mut self, why: &str) {
         self.shared.report.lock().trouble = Some(why.to_owned());
         (self.sources, self.hearing, self.spool) = (VecDeque::new(), None, Spool::default());
+        self.scribe = None;
+    }
+
+    /// Does what the editor asked for.
+    fn obey(&mut self) {
+        for command in self.shared.commands.1.try_iter() {
+            match (command, &mut self.scribe) {
+                (Command::Ask(question), Some(scribe)) => scribe.ask(question, &self.shared),
+                (Command::Stop, Some(scribe)) => scribe.stop(&self.shared),
+                (Command::Restart, Some(scribe)) => scribe.restart(),
+                (Command::ResetMeters, _) => self.monitoring.reset(&self.shared),
+                (Command::HoldMeters(hold), _) => self.monitoring.hold(hold),
+                (Command::Ask(_) | Command::Stop | Command::Restart, None) => {}
+            }
+        }
     }
 
     /// Copies the rings into the spool, generation by generation. Whether anything came.
@@ -96,7 +151,10 @@ impl Listener {
             }
             // Asked first: what was closed before the drain is empty after it.
             let closed = source.arrival.feed.is_closed();
-            came |= source.drain(&mut self.spool) > 0;
+            let frames = source.drain(&mut self.spool);
+            self.spooled_frames += frames;
+            self.patient |= self.spooled_frames as f64 > RENDER_S * source.arrival.feed.rate_hz();
+            came |= frames > 0;
             source.count(&self.shared);
             if !closed {
                 break;
@@ -113,17 +171,26 @@ impl Listener {
         let mut frames = 0;
         let mut any = false;
         while frames < STRIDE_FRAMES {
+            let free = self.scribe.as_ref().is_none_or(Scribe::is_free);
+            if self.patient && !free {
+                break;
+            }
+            self.patient &= !self.spool.is_empty();
             match self.spool.pop() {
                 Ok(None) => break,
                 Ok(Some(Item::Begin(generation))) => {
                     self.shared.report.lock().begin(generation);
                     let follower = Follower::new(generation.channels, generation.rate_hz);
-                    self.hearing = Some((generation, follower));
+                    self.hearing = Some(Hearing { generation, follower, song: false });
+                    self.monitoring.begin(generation);
                 }
                 Ok(Some(Item::Piece(piece))) => frames += self.hear(&piece),
                 Ok(Some(Item::End)) => {
-                    if let Some((generation, follower)) = self.hearing.take() {
-                        follower.finish(&mut |news| self.shared.take(generation, &news));
+                    if let Some(hearing) = self.hearing.take() {
+                        let Hearing { generation, follower, mut song } = hearing;
+                        follower.finish(&mut |news| {
+                            take(&self.shared, &mut self.scribe, generation, &mut song, &news);
+                        });
                     }
                 }
                 Err(trouble) => {
@@ -138,11 +205,17 @@ impl Listener {
     }
 
     fn hear(&mut self, piece: &Piece) -> usize {
-        let Some((generation, follower)) = &mut self.hearing else { return 0 };
         let chunk = piece.chunk();
-        follower.push(&chunk, &mut |news| self.shared.take(*generation, &news));
-        self.shared.report.lock().heard_frames += chunk.frames() as u64;
-        chunk.frames()
+        let frames = chunk.frames();
+        self.spooled_frames = self.spooled_frames.saturating_sub(frames as u64);
+        let Some(hearing) = &mut self.hearing else { return 0 };
+        let Hearing { generation, follower, song } = hearing;
+        follower.push(&chunk, &mut |news| {
+            take(&self.shared, &mut self.scribe, *generation, song, &news);
+        });
+        self.monitoring.push(chunk.samples, &self.shared);
+        self.shared.report.lock().heard_frames += frames as u64;
+        frames
     }
 }
 
@@ -174,24 +247,46 @@ impl Source {
     }
 }
 
-impl Shared {
-    /// Measures what is new and enters it.
-    fn take(&self, generation: Generation, news: &News<'_>) {
-        match *news {
-            News::Gap(ref frames) => {
-                self.report.lock().add_gap(generation.number, frames.clone());
+/// Measures what is new, enters it, and brings it to the hub.
+fn take(
+    shared: &Shared,
+    scribe: &mut Option<Scribe>,
+    generation: Generation,
+    song: &mut bool,
+    news: &News<'_>,
+) {
+    match *news {
+        News::Gap(ref frames) => shared.report.lock().add_gap(generation.number, frames.clone()),
+        News::PassStarted { frame, kind } => {
+            *song = matches!(kind, PassKind::Song(_));
+            shared.report.lock().start_pass(generation.number, frame, kind);
+        }
+        News::PassEnded { frame } => shared.report.lock().end_pass(frame),
+        News::Passage(ref passage) => {
+            let (mut measured, note) = match measure(generation, passage) {
+                Ok(measured) => (measured, None),
+                Err(why) => (Measurements::default(), Some(why)),
+            };
+            let heard = HeardBar::new(generation, passage, &measured, note);
+            let bar = passage.bar.filter(|_| passage.complete);
+            if let Some(bar) = bar {
+                shared.notebook.note(&bar, heard.loudness_lufs);
+                let length_s = heard.end_s - heard.start_s;
+                measured.tempo_bpm = Some(bar.meter.quarters() * 60.0 / length_s);
             }
-            News::PassStarted { frame, kind } => {
-                self.report.lock().start_pass(generation.number, frame, kind);
-            }
-            News::PassEnded { frame } => self.report.lock().end_pass(frame),
-            News::Passage(ref passage) => {
-                let heard = HeardBar::new(generation, passage, measure(generation, passage));
-                if let Some(bar) = passage.bar.filter(|_| passage.complete) {
-                    self.notebook.note(&bar, heard.loudness_lufs);
-                }
-                self.report.lock().add_bar(heard);
-            }
+            let length_s = heard.end_s - heard.start_s;
+            let number = heard.bar;
+            let id = shared.report.lock().add_bar(heard);
+            let Some(scribe) = scribe else { return };
+            let Some(window) = passage.window else { return };
+            let rate_hz = generation.rate_hz.round() as u32;
+            let Ok(heard) = to_model_rate(window, generation.channels, rate_hz) else { return };
+            // The window ends with the passage.
+            let frames = (passage.frames.end - passage.frames.start) as f64;
+            let share = frames * generation.channels as f64 / window.len().max(1) as f64;
+            let key = bar.map(|bar| bar.key);
+            let heading = Heading { id, key, bar: number, measured, length_s };
+            scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, shared);
         }
     }
 }

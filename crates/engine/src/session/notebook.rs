@@ -74,6 +74,16 @@ impl Notebook {
     }
 }
 
+impl Notebook {
+    /// Notes what is said of a bar that was noted before.
+    pub(super) fn say(&self, key: BarKey, text: &str) {
+        if let Some(bar) = self.notes.lock().bars.get_mut(&key) {
+            let end = text.floor_char_boundary(MAX_TEXT);
+            bar.text = Some(text[..end].to_owned());
+        }
+    }
+}
+
 impl Notes {
     /// The bars in the order of the song.
     pub fn bars(&self) -> impl Iterator<Item = &SavedBar> {

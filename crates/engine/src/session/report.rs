@@ -4,13 +4,18 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use serde::Serialize;
-use signal::{Measurements, Meter, PassKind};
+use signal::{Label, Measurements, Meter, PassKind};
 
 use super::Generation;
+use super::answer::Answer;
 use super::follower::Passage;
+use crate::label::Choice;
 
 /// Passages, passes and gaps that a report keeps: the oldest go first. At 120 BPM, four hours of bars.
 const KEPT: usize = 8192;
+
+/// Answers that a report keeps.
+const ANSWERS: usize = 32;
 
 /// Everything heard since the instance was made. Frames are counted from the birth of a generation, with all that was lost.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -41,6 +46,50 @@ pub struct Report {
     pub bars: VecDeque<HeardBar>,
     /// Frames that were not heard.
     pub gaps: VecDeque<Gap>,
+    /// What the track is, by what was heard lately.
+    pub label: Option<Named>,
+    /// Passages without a caption because newer ones took their place.
+    pub skipped_passages: u64,
+    /// Answers, oldest first.
+    pub answers: VecDeque<Answer>,
+}
+
+/// What the track is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Named {
+    /// The label, unless none is likely enough.
+    pub label: Option<Label>,
+    /// Probability of the likeliest label, 0 to 1.
+    pub confidence: f64,
+    /// The next likely ones, likeliest first; all of them without a label.
+    pub alternatives: Vec<Choice>,
+}
+
+/// The caption of a passage.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Words {
+    /// Nobody listens with a model, or there is too little contiguous audio.
+    #[default]
+    None,
+    /// The model has it, or will have it.
+    Waiting,
+    /// The caption.
+    Said {
+        /// The words.
+        text: String,
+        /// Instruments that they name.
+        labels: Vec<String>,
+        /// Geometric mean of the tokens' probabilities, 0 to 1.
+        confidence: f64,
+    },
+    /// A newer passage took its place.
+    Skipped,
+    /// There is none: why.
+    Failed {
+        /// The reason.
+        why: String,
+    },
 }
 
 /// A stretch that was contiguous in the song.
@@ -61,6 +110,8 @@ pub struct HeardPass {
 /// A bar, or up to four seconds of a pass without bars.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HeardBar {
+    /// Its number among all that were reported, from 1.
+    pub id: u64,
     /// The activation.
     pub generation: u64,
     /// Its number, 1-based; null where it can't be known.
@@ -89,6 +140,8 @@ pub struct HeardBar {
     pub signal_s: f64,
     /// Why a value is missing.
     pub note: Option<String>,
+    /// What the model says of it.
+    pub words: Words,
 }
 
 /// Frames that were not heard.
@@ -128,8 +181,25 @@ impl Report {
         }
     }
 
-    pub(super) fn add_bar(&mut self, bar: HeardBar) {
+    /// Adds a passage and gives it its number.
+    pub(super) fn add_bar(&mut self, mut bar: HeardBar) -> u64 {
+        let id = self.bars.back().map_or(1, |last| last.id + 1);
+        bar.id = id;
         keep(&mut self.bars, bar);
+        id
+    }
+
+    /// The passage with this number, if it is still kept.
+    pub(super) fn bar_mut(&mut self, id: u64) -> Option<&mut HeardBar> {
+        let at = self.bars.binary_search_by_key(&id, |bar| bar.id).ok()?;
+        self.bars.get_mut(at)
+    }
+
+    pub(super) fn add_answer(&mut self, answer: Answer) {
+        if self.answers.len() >= ANSWERS {
+            self.answers.pop_front();
+        }
+        self.answers.push_back(answer);
     }
 }
 
@@ -137,14 +207,12 @@ impl HeardBar {
     pub(super) fn new(
         generation: Generation,
         passage: &Passage<'_>,
-        measured: Result<Measurements, String>,
+        measured: &Measurements,
+        note: Option<String>,
     ) -> Self {
-        let (measured, note) = match measured {
-            Ok(measured) => (measured, None),
-            Err(why) => (Measurements::default(), Some(why)),
-        };
         let (bar, frames) = (passage.bar, &passage.frames);
         Self {
+            id: 0,
             generation: generation.number,
             bar: bar.and_then(|bar| bar.number),
             start_quarters: bar.map(|bar| bar.key.quarters()),
@@ -159,6 +227,7 @@ impl HeardBar {
             true_peak_dbtp: measured.true_peak_dbtp,
             signal_s: measured.signal_s,
             note,
+            words: Words::None,
         }
     }
 }

@@ -28,9 +28,12 @@ pub(super) struct Piece {
 }
 
 impl Piece {
+    /// A copy. Subnormal samples, 750 dB below full scale, become zero: meters and transforms take many times as long
+    /// for them, and the reader must keep up.
     pub(super) fn new(chunk: &Chunk<'_>) -> Self {
         let Chunk { mark, offset_frames, channels, samples } = *chunk;
-        Self { mark, offset_frames, channels, samples: samples.to_vec() }
+        let settled = |&x: &f32| if x.is_subnormal() { 0.0 } else { x };
+        Self { mark, offset_frames, channels, samples: samples.iter().map(settled).collect() }
     }
 
     pub(super) fn chunk(&self) -> Chunk<'_> {

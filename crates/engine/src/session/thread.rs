@@ -5,12 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{Builder, JoinHandle, park_timeout};
 use std::time::{Duration, Instant};
 
-use thread_priority::ThreadPriority;
-#[cfg(unix)]
-use thread_priority::{NormalThreadSchedulePolicy, ThreadSchedulePolicy};
-
 use super::journal::Journal;
 use super::listener::{Activity, Listener};
+use crate::threads;
 
 /// While blocks arrive (invariant 8 of the design) ...
 const ALERT: Duration = Duration::from_millis(10);
@@ -25,7 +22,7 @@ pub(super) fn start(listener: Listener, instance: u64) -> io::Result<JoinHandle<
 }
 
 fn run(mut listener: Listener, instance: u64) {
-    be_ordinary();
+    threads::be_ordinary();
     let mut journal = Journal::from_environment(instance);
     let mut heard_at = Instant::now();
     loop {
@@ -47,21 +44,4 @@ fn run(mut listener: Listener, instance: u64) {
             Activity::Closed => return,
         }
     }
-}
-
-/// Somewhat below normal, of 0 to 99: behind the host's window, before its background work.
-const PRIORITY: u8 = 40;
-
-/// A new thread inherits the real-time class of the one that a host created us on; listening is ordinary work. What can't
-/// be set stays as the system gave it: listening late is no defect in the audio.
-fn be_ordinary() {
-    let Ok(priority) = PRIORITY.try_into().map(ThreadPriority::Crossplatform) else { return };
-    #[cfg(unix)]
-    let _ = thread_priority::set_thread_priority_and_policy(
-        thread_priority::thread_native_id(),
-        priority,
-        ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other),
-    );
-    #[cfg(not(unix))]
-    let _ = thread_priority::set_current_thread_priority(priority);
 }

@@ -1,0 +1,234 @@
+//! What an instance brings to the hub and gets back: captions of its passages, the label of its track, answers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+
+use models::Heard;
+use signal::{BarKey, Finding, Measurements};
+
+use super::Shared;
+use super::answer::{Answer, AnswerState};
+use super::report::{Named, Words};
+use crate::hub::{Hub, Impression, Question, Reply, Seat, Window};
+use crate::{
+    caption::Told,
+    label,
+    narrate::{TOO_LITTLE, believe, enough},
+    slots::Facts,
+    vocabulary,
+};
+
+/// Passages whose sound and measurements are kept for questions.
+const REMEMBERED: usize = 64;
+
+/// A passage's weight in the track's label sinks by this factor with each later one.
+const FADE: f64 = 0.95;
+
+/// Below this the caption is "too little to say", as in files.
+const MIN_CONFIDENCE: f64 = 0.1;
+
+/// What became of a passage, as the follower and the meters tell it.
+#[derive(Debug)]
+pub(super) struct Heading {
+    /// The report's number of the passage.
+    pub(super) id: u64,
+    /// The bar in the notebook.
+    pub(super) key: Option<BarKey>,
+    /// The bar's number.
+    pub(super) bar: Option<i64>,
+    /// What was measured; tempo where the host's clock gives it.
+    pub(super) measured: Measurements,
+    /// Its length in seconds.
+    pub(super) length_s: f64,
+}
+
+/// One instance's dealings with the hub. `[session-thread]`
+#[derive(Debug)]
+pub(super) struct Scribe {
+    seat: Seat,
+    /// Passages that were brought and not yet answered.
+    brought: BTreeMap<u64, Heading>,
+    remembered: VecDeque<Remembered>,
+    labels: Labels,
+    /// The answer in the making.
+    answering: Option<u64>,
+    answers: u64,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    heading: Heading,
+    sound: Heard,
+}
+
+/// The running mean of the passages' label probabilities.
+#[derive(Debug, Default)]
+struct Labels {
+    sums: BTreeMap<String, f64>,
+    weight: f64,
+}
+
+impl Scribe {
+    pub(super) fn new(hub: &Hub) -> Self {
+        Self {
+            seat: hub.join(),
+            brought: BTreeMap::new(),
+            remembered: VecDeque::new(),
+            labels: Labels::default(),
+            answering: None,
+            answers: 0,
+        }
+    }
+
+    /// Whether a passage that is brought now replaces none.
+    pub(super) fn is_free(&self) -> bool {
+        self.seat.is_free()
+    }
+
+    /// See [`Hub::restart`].
+    pub(super) fn restart(&self) {
+        self.seat.restart();
+    }
+
+    /// Brings a passage to the hub: `samples` of a window at 24 kHz, of which it is the share `passage`.
+    pub(super) fn bring(
+        &mut self,
+        heading: Heading,
+        samples: Vec<f32>,
+        passage: Range<f64>,
+        shared: &Shared,
+    ) {
+        if let Err(words) = enough(&heading.measured) {
+            let told = Told { text: words.to_owned(), ..Told::default() };
+            return shared.say(heading.id, heading.key, Words::said(&told));
+        }
+        let findings = analysis::detect(&heading.measured, None);
+        let facts = facts(&heading.measured, &findings);
+        shared.say(heading.id, heading.key, Words::Waiting);
+        let id = heading.id;
+        self.brought.insert(id, heading);
+        if let Some(replaced) = self.seat.hear(id, Window { samples, passage, facts })
+            && let Some(heading) = self.brought.remove(&replaced)
+        {
+            shared.say(replaced, heading.key, Words::Skipped);
+            shared.report.lock().skipped_passages += 1;
+        }
+    }
+
+    /// Takes what has come back. Whether anything has.
+    pub(super) fn collect(&mut self, shared: &Shared) -> bool {
+        let replies: Vec<Reply> = self.seat.replies().collect();
+        let any = !replies.is_empty();
+        for reply in replies {
+            match reply {
+                Reply::Heard(id, heard) => self.heard(id, heard, shared),
+                Reply::Said(id, sentence) => {
+                    if self.answering == Some(id) {
+                        shared.answer(id, |answer| answer.add(&sentence));
+                    }
+                }
+                Reply::Answered(id, told) => {
+                    if self.answering == Some(id) {
+                        self.answering = None;
+                        shared.answer(id, |answer| answer.finish(told));
+                    }
+                }
+            }
+        }
+        any
+    }
+
+    fn heard(&mut self, id: u64, heard: Result<Box<Impression>, String>, shared: &Shared) {
+        let Some(heading) = self.brought.remove(&id) else { return };
+        let impression = match heard {
+            Ok(impression) => *impression,
+            Err(why) => return shared.say(id, heading.key, Words::Failed { why }),
+        };
+        self.labels.add(&impression.labels);
+        if let Some(named) = self.labels.named(impression.abstain_below) {
+            shared.report.lock().label = Some(named);
+        }
+        let told = believe(impression.told, MIN_CONFIDENCE);
+        shared.say(id, heading.key, Words::said(&told));
+        self.remembered.push_back(Remembered { heading, sound: impression.sound });
+        if self.remembered.len() > REMEMBERED {
+            self.remembered.pop_front();
+        }
+    }
+
+    /// Asks about the passage that was heard last; advice where there is no question.
+    pub(super) fn ask(&mut self, question: Option<String>, shared: &Shared) {
+        self.stop(shared);
+        self.answers += 1;
+        let id = self.answers;
+        let mut answer = Answer { id, question: question.clone(), ..Answer::default() };
+        let Some(last) = self.remembered.back() else {
+            answer.add(TOO_LITTLE);
+            answer.state = AnswerState::Done;
+            return shared.report.lock().add_answer(answer);
+        };
+        let Heading { bar, ref measured, length_s, .. } = last.heading;
+        let label = shared.report.lock().label.as_ref().and_then(|named| named.label);
+        let findings = analysis::detect(measured, label);
+        let question = Question {
+            sounds: vec![last.sound.clone()],
+            facts: facts(measured, &findings),
+            text: question,
+        };
+        (answer.bar, answer.length_s, answer.signal_s) = (bar, length_s, measured.signal_s);
+        answer.findings = findings;
+        shared.report.lock().add_answer(answer);
+        self.answering = Some(id);
+        self.seat.ask(id, question);
+    }
+
+    /// Takes back the question that is being answered.
+    pub(super) fn stop(&mut self, shared: &Shared) {
+        if let Some(id) = self.answering.take() {
+            self.seat.stop(id);
+            shared.answer(id, |answer| answer.finish(Err("stopped".to_owned())));
+        }
+    }
+}
+
+/// What a caption or an answer may say of a passage: tempo from the host's clock, the rest measured.
+fn facts(measured: &Measurements, findings: &[Finding]) -> Facts {
+    Facts::new(measured, measured, measured.loudness_lufs, findings)
+}
+
+impl Labels {
+    fn add(&mut self, labels: &[(String, f32)]) {
+        if labels.is_empty() {
+            return;
+        }
+        self.sums.values_mut().for_each(|sum| *sum *= FADE);
+        self.weight = self.weight * FADE + 1.0;
+        for (name, probability) in labels {
+            *self.sums.entry(name.clone()).or_default() += f64::from(*probability);
+        }
+    }
+
+    fn named(&self, abstain_below: f64) -> Option<Named> {
+        if self.weight <= 0.0 {
+            return None;
+        }
+        let mean = |(name, sum): (&String, &f64)| (name.clone(), (sum / self.weight) as f32);
+        let labelled = label::choose(&[self.sums.iter().map(mean).collect()], abstain_below);
+        Some(Named {
+            label: labelled.label,
+            confidence: labelled.confidence,
+            alternatives: labelled.alternatives,
+        })
+    }
+}
+
+impl Words {
+    fn said(told: &Told) -> Self {
+        let labels = vocabulary::instruments(&told.text);
+        let labels = labels.into_iter().map(|label| label.name().to_owned()).collect();
+        Self::Said { text: told.text.clone(), labels, confidence: told.confidence }
+    }
+}
+
+#[cfg(test)]
+mod tests;

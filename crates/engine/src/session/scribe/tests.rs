@@ -1,0 +1,196 @@
+//! Sessions with a mind: who gets words, who is skipped, and that a broken mind costs nothing but words.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use signal::{Meter, Transport};
+
+use super::super::{Activity, Command, Input, Listener, Session};
+use super::*;
+use crate::error::EngineError;
+use crate::hub::{About, Mind, Question};
+
+const RATE_HZ: f64 = 8_000.0;
+/// A bar of 4/4 at 120 BPM.
+const BAR_FRAMES: usize = 16_000;
+
+/// Names what it is told to name, after a while.
+struct Parrot {
+    takes: Duration,
+    panics: bool,
+}
+
+impl Mind for Parrot {
+    fn about(&self) -> About {
+        About::default()
+    }
+
+    fn hear(&self, window: &Window, _: &AtomicBool) -> Result<Impression, EngineError> {
+        assert!(!self.panics, "planted");
+        assert!((0.0..1.0).contains(&window.passage.start), "{:?}", window.passage);
+        std::thread::sleep(self.takes);
+        let soft_tokens = models::Tensor::from_vec(vec![0.0_f32], (1, 1), &models::Device::Cpu);
+        Ok(Impression {
+            sound: Heard { soft_tokens: soft_tokens.unwrap(), pooled: vec![], frames: 1 },
+            labels: vec![("bass".to_owned(), 0.9), ("kick".to_owned(), 0.1)],
+            abstain_below: 0.5,
+            told: Told { text: "Bass.".to_owned(), confidence: 0.9, ..Told::default() },
+        })
+    }
+
+    fn answer(
+        &self,
+        question: &Question,
+        _: &AtomicBool,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<Told, EngineError> {
+        say("One.");
+        say("Two.");
+        let text = format!("One. Two. {}", question.text.as_deref().unwrap_or("Advice."));
+        Ok(Told { text, ..Told::default() })
+    }
+}
+
+/// A session whose song runs at 120 BPM.
+struct Desk {
+    session: Session,
+    listener: Listener,
+    input: Input,
+    frame: usize,
+}
+
+impl Desk {
+    fn new(takes: Duration, panics: bool) -> Self {
+        let open = move || -> Result<Box<dyn Mind>, EngineError> {
+            Ok(Box::new(Parrot { takes, panics }))
+        };
+        let hub = Hub::new(Box::new(open));
+        let (mut session, listener) = Session::pair(Arc::default(), Some(&hub));
+        let input = session.activate(1, RATE_HZ, false);
+        Self { session, listener, input, frame: 0 }
+    }
+
+    /// Plays a quarter of a bar at a level, and listens to it.
+    fn play(&mut self, quarters: usize, level: f32) {
+        for _ in 0..quarters {
+            let frames = BAR_FRAMES / 4;
+            let block: Vec<f32> = (0..frames).map(|i| level * (i as f32 * 0.3).sin()).collect();
+            let position_quarters = (self.frame / frames) as f64;
+            let transport = Transport {
+                playing: true,
+                position: Some(self.frame as i64),
+                tempo_bpm: Some(120.0),
+                meter: Meter::new(4, 4),
+                position_quarters: Some(position_quarters),
+                bar_start_quarters: Some((position_quarters / 4.0).floor() * 4.0),
+                ..Transport::default()
+            };
+            self.input.hear(&[block], &transport);
+            self.frame += frames;
+        }
+    }
+
+    /// Listens until nothing is left to do and every passage has its words.
+    fn settle(&mut self) {
+        let start = Instant::now();
+        loop {
+            let activity = self.listener.poll();
+            let report = self.session.report();
+            let waits = report.bars.iter().any(|bar| bar.words == Words::Waiting);
+            let writes = report.answers.iter().any(|answer| answer.state == AnswerState::Writing);
+            if activity == Activity::Idle && !waits && !writes {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{report:?}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn words(&self) -> Vec<Words> {
+        self.session.report().bars.into_iter().map(|bar| bar.words).collect()
+    }
+}
+
+fn said(words: &Words) -> &str {
+    match words {
+        Words::Said { text, .. } => text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_render_gets_words_for_every_bar() {
+    let mut desk = Desk::new(Duration::from_millis(5), false);
+    // Six seconds at once, more than plays in real time before the listener looks.
+    for _ in 0..6 {
+        desk.play(4 * 3, 0.3);
+        let _ = desk.listener.poll();
+    }
+    desk.play(1, 0.3);
+    desk.settle();
+    let words = desk.words();
+    assert_eq!(words.len(), 18);
+    assert!(words.iter().all(|words| said(words) == "Bass."));
+    let report = desk.session.report();
+    assert_eq!((report.skipped_passages, report.dropped_frames), (0, 0));
+    let label = report.label.unwrap();
+    assert_eq!((label.label, label.alternatives.len()), (Some(signal::Label::Bass), 1));
+}
+
+#[test]
+fn in_real_time_the_newest_bar_wins_and_the_rest_is_counted() {
+    let mut desk = Desk::new(Duration::from_millis(200), false);
+    // A quarter each time the listener looks: it is never behind, as in real time, and yet the model is.
+    for _ in 0..4 * 8 + 1 {
+        desk.play(1, 0.3);
+        let _ = desk.listener.poll();
+    }
+    desk.settle();
+    let words = desk.words();
+    assert_eq!(words.len(), 8);
+    let skipped = words.iter().filter(|words| **words == Words::Skipped).count() as u64;
+    assert!(skipped > 0, "{words:?}");
+    assert_eq!(desk.session.report().skipped_passages, skipped);
+    assert_eq!(said(&words[7]), "Bass.", "the newest is never skipped");
+}
+
+#[test]
+fn silence_needs_no_mind() {
+    let mut desk = Desk::new(Duration::ZERO, true);
+    desk.play(4 * 2 + 1, 0.0);
+    desk.settle();
+    assert!(desk.words().iter().all(|words| said(words) == crate::SILENCE));
+}
+
+#[test]
+fn a_broken_mind_costs_words_and_nothing_else() {
+    let mut desk = Desk::new(Duration::ZERO, true);
+    desk.play(4 * 3 + 1, 0.3);
+    desk.settle();
+    let report = desk.session.report();
+    assert_eq!((report.bars.len(), report.dropped_frames), (3, 0));
+    for bar in &report.bars {
+        assert!(matches!(bar.words, Words::Failed { .. }), "{:?}", bar.words);
+        assert!(bar.loudness_lufs.is_some());
+    }
+}
+
+#[test]
+fn an_answer_stands_on_the_bar_that_was_heard_last() {
+    let mut desk = Desk::new(Duration::ZERO, false);
+    let remote = desk.session.remote();
+    remote.send(Command::Ask(Some("what is it?".to_owned())));
+    desk.settle();
+    desk.play(4 * 2 + 1, 0.3);
+    desk.settle();
+    remote.send(Command::Ask(Some("and now?".to_owned())));
+    desk.settle();
+    remote.send(Command::Ask(None));
+    desk.settle();
+    let answers = desk.session.report().answers;
+    let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
+    assert_eq!(texts, [TOO_LITTLE, "One. Two. and now?", "One. Two. Advice."]);
+    assert_eq!((answers[1].bar, answers[1].state.clone()), (Some(2), AnswerState::Done));
+    assert!((answers[1].length_s - 2.0).abs() < 1e-9 && answers[1].signal_s > 1.9);
+}
