@@ -27,9 +27,14 @@ pub(crate) trait RingReader<T: Copy> {
     fn is_closed(&self) -> bool;
 }
 
-/// The two halves of a ring of at least one item, allocated here and freed by the half that lives longer.
-pub(crate) fn ring<T: Copy + Send>(capacity: usize) -> (HeapProd<T>, HeapCons<T>) {
-    HeapRb::new(capacity.max(1)).split()
+/// The two halves of a ring of at least one item, allocated here and freed by the half that lives longer. All of its
+/// memory has been written once: a page that the system has yet to find would cost the audio thread a fault.
+pub(crate) fn ring<T: Copy + Default + Send>(capacity: usize) -> (HeapProd<T>, HeapCons<T>) {
+    let capacity = capacity.max(1);
+    let (mut writer, mut reader) = HeapRb::new(capacity).split();
+    writer.push_iter(std::iter::repeat_n(T::default(), capacity));
+    Consumer::skip(&mut reader, capacity);
+    (writer, reader)
 }
 
 impl<T: Copy> RingWriter<T> for HeapProd<T> {

@@ -21,8 +21,8 @@ const CAPACITY_S: f64 = 8.0;
 const FRAMES_PER_MARK: usize = 64;
 /// Marks there are at the least.
 const MIN_MARKS: usize = 64;
-/// Samples interleaved at a time, in the tap itself: 2 KiB.
-const STAGE_SAMPLES: usize = 512;
+/// Samples interleaved at a time: 1 KiB of the stack, which is warm where a tap's own memory is not.
+const STAGE_SAMPLES: usize = 256;
 
 /// Most channels a tap takes: two of the largest host buses (VST3's 9.1.6 has 16).
 pub const MAX_CHANNELS: usize = 32;
@@ -40,12 +40,17 @@ pub struct Mark {
     pub transport: Transport,
 }
 
-/// Frames that either half counts for both. Relaxed: they are shown, nothing is ordered by them.
+/// Frames that the tap counts for both halves. Relaxed: they are shown, nothing is ordered by them.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) written: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) skipped: AtomicU64,
+}
+
+/// Adds to a count that nobody else writes: a locked addition would wait for a cold line of memory, a store doesn't.
+fn add(count: &AtomicU64, frames: usize) {
+    count.store(count.load(Ordering::Relaxed) + frames as u64, Ordering::Relaxed);
 }
 
 /// How many frames a tap must hold at this rate: at least 8 s, and the longest block at any rate.
@@ -94,15 +99,14 @@ impl AudioTap {
     pub fn write<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) -> bool {
         let frames = channels.iter().map(|channel| channel.as_ref().len()).min().unwrap_or(0);
         let taken = self.writer.write(channels, frames, transport.checked());
-        let count = if taken { &self.counts.written } else { &self.counts.dropped };
-        count.fetch_add(frames as u64, Ordering::Relaxed);
+        add(if taken { &self.counts.written } else { &self.counts.dropped }, frames);
         taken
     }
 
     /// Passes over a block that nobody wants to hear: a gap as where the ring was full, but counted apart. `[audio-thread]`
     pub fn skip(&mut self, frames: usize) {
         self.writer.skip(frames);
-        self.counts.skipped.fetch_add(frames as u64, Ordering::Relaxed);
+        add(&self.counts.skipped, frames);
     }
 
     /// Frames that fit into an empty ring.
@@ -156,7 +160,6 @@ pub(crate) struct Writer<S, M> {
     lost_frames: u64,
     /// The mark of the run that goes on.
     run: Option<Mark>,
-    stage: [f32; STAGE_SAMPLES],
 }
 
 impl<S, M> std::fmt::Debug for Writer<S, M> {
@@ -167,8 +170,7 @@ impl<S, M> std::fmt::Debug for Writer<S, M> {
 
 impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
     pub(crate) fn new(samples: S, marks: M, channels: usize, rate_hz: f64) -> Self {
-        let stage = [0.0; STAGE_SAMPLES];
-        Self { samples, marks, channels, rate_hz, frame: 0, lost_frames: 0, run: None, stage }
+        Self { samples, marks, channels, rate_hz, frame: 0, lost_frames: 0, run: None }
     }
 
     /// Whether the block was taken. Both rings are asked for room before either is written.
@@ -214,16 +216,24 @@ impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
             return;
         }
         let count = self.channels;
-        let step_frames = STAGE_SAMPLES / count;
-        for start in (0..frames).step_by(step_frames) {
-            let end = frames.min(start + step_frames);
-            for (index, channel) in channels.iter().enumerate() {
-                let places = self.stage[index..].iter_mut().step_by(count);
-                for (place, &sample) in places.zip(&channel.as_ref()[start..end]) {
-                    *place = sample;
+        let mut stage = [0.0; STAGE_SAMPLES];
+        for start in (0..frames).step_by(STAGE_SAMPLES / count) {
+            let end = frames.min(start + STAGE_SAMPLES / count);
+            let staged = &mut stage[..(end - start) * count];
+            if let [left, right] = channels {
+                let pairs = left.as_ref()[start..end].iter().zip(&right.as_ref()[start..end]);
+                for (place, (&left, &right)) in staged.as_chunks_mut().0.iter_mut().zip(pairs) {
+                    *place = [left, right];
+                }
+            } else {
+                for (index, channel) in channels.iter().enumerate() {
+                    let places = staged[index..].iter_mut().step_by(count);
+                    for (place, &sample) in places.zip(&channel.as_ref()[start..end]) {
+                        *place = sample;
+                    }
                 }
             }
-            self.samples.push(&self.stage[..(end - start) * count]);
+            self.samples.push(staged);
         }
     }
 }

@@ -226,3 +226,25 @@ fn the_project_remembers_the_bars() {
     other.load(&saved).expect("the plugin's own state");
     assert_eq!(other.save(), saved);
 }
+
+#[test]
+fn a_render_captions_every_bar_and_saves_what_was_said() {
+    let mut song = Song::new(120.0, 4, 4);
+    song.play(0, 10 * 96_000);
+    let mut instance = Instance::new();
+    instance.play(RATE_HZ, MAX_FRAMES, &song.takes, &[], Memory::Apart);
+    let words = |report: &Value| -> Vec<Value> {
+        list(report, "bars").iter().map(|bar| bar["words"].clone()).collect()
+    };
+    let report = instance.report("words", |report| {
+        list(report, "bars").len() == 10 && words(report).iter().all(|w| w["state"] != "waiting")
+    });
+    for said in words(&report) {
+        assert_eq!(said["state"], "said", "{said}");
+        assert!(said["text"].as_str().is_some_and(|text| !text.is_empty()), "{said}");
+    }
+    assert!(report["label"]["confidence"].as_f64().is_some_and(|confidence| confidence > 0.0));
+    let saved = String::from_utf8_lossy(&instance.save()).into_owned();
+    let said = words(&report)[9]["text"].as_str().expect("words").to_owned();
+    assert!(saved.contains(&said), "{said} in {saved}");
+}

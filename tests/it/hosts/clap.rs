@@ -136,12 +136,23 @@ impl Instance {
 
     /// What the instance says it heard, once it has worked through so many frames.
     pub(crate) fn heard(&self, frames: u64) -> serde_json::Value {
-        wait_for("the audio in the report", || {
-            let report = std::fs::read(&self.report).expect("the report");
-            let report: serde_json::Value = serde_json::from_slice(&report).expect("JSON");
+        self.report("the audio", |report| {
             let count = |field: &str| report[field].as_u64().expect("a count");
             let all = count("heard_frames") + count("dropped_frames") + count("skipped_frames");
-            (report["idle"] == true && all >= frames).then_some(report)
+            report["idle"] == true && all >= frames
+        })
+    }
+
+    /// The instance's report, once it is as wanted.
+    pub(crate) fn report(
+        &self,
+        what: &str,
+        wanted: impl Fn(&serde_json::Value) -> bool,
+    ) -> serde_json::Value {
+        wait_for(&format!("{what} in the report"), || {
+            let report = std::fs::read(&self.report).expect("the report");
+            let report = serde_json::from_slice(&report).expect("JSON");
+            wanted(&report).then_some(report)
         })
     }
 
