@@ -45,9 +45,12 @@ pub(crate) fn test() -> Result<()> {
     Ok(())
 }
 
-/// Every test of the workspace; the host tests get the bundle that was just made.
+/// Every test of the workspace; the host tests get the bundle and the command that were just made.
 fn tests() -> Result<()> {
-    let clap = bundle::folder(&Metadata::load()?).join("Barline.clap");
+    let metadata = Metadata::load()?;
+    let clap = bundle::folder(&metadata).join("Barline.clap");
+    let program = format!("barline{}", std::env::consts::EXE_SUFFIX);
+    let program = metadata.target_directory.join("debug").join(program);
     let nextest = Command::new("cargo-nextest")
         .arg("--version")
         .output()
@@ -65,7 +68,7 @@ fn tests() -> Result<()> {
     } else {
         cargo(["test", "--workspace", "--no-fail-fast", "--quiet"])
     };
-    run(command.env("BARLINE_CLAP", clap))
+    run(command.env("BARLINE_CLAP", clap).env("BARLINE_BIN", program))
 }
 
 /// The tap's protocol under loom. A `--cfg` is a build of its own, of one small crate.
