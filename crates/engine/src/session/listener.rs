@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use analysis::Meter;
 use crossbeam_channel::Receiver;
-use signal::{Measurements, PassKind};
+use signal::Measurements;
 
 use super::follower::{Follower, News, Passage};
 use super::monitoring::Monitoring;
+use super::pace::Lead;
 use super::remote::Command;
 use super::report::{HeardBar, Report};
 use super::scribe::{Heading, Scribe};
@@ -19,10 +21,6 @@ use crate::window::to_model_rate;
 
 /// Frames that are listened to between two looks at the ring: a fraction of what the ring holds.
 const STRIDE_FRAMES: usize = 16_384;
-
-/// With more than this still to listen to, the host renders: every passage gets its caption, and listening waits for the
-/// model. In real time it is milliseconds.
-const RENDER_S: f64 = 2.0;
 
 /// What a call of [`Listener::poll`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +43,10 @@ pub struct Listener {
     /// Activations, oldest first; only the first is drained, until its tap is gone.
     sources: VecDeque<Source>,
     spool: Spool,
-    /// Frames in the spool.
-    spooled_frames: u64,
-    /// Whether every passage is to get its caption, as in a render.
-    patient: bool,
+    /// Items in the spool, and how many of them were rendered: what lies in those is never skipped.
+    spooled: usize,
+    rendered: usize,
+    lead: Lead,
     hearing: Option<Hearing>,
     scribe: Option<Scribe>,
     monitoring: Monitoring,
@@ -59,8 +57,6 @@ pub struct Listener {
 struct Hearing {
     generation: Generation,
     follower: Follower,
-    /// Whether the pass that goes on is one of the song.
-    song: bool,
 }
 
 /// An activation, and what was told of it.
@@ -71,6 +67,15 @@ struct Source {
     drained_frames: u64,
     dropped_frames: u64,
     skipped_frames: u64,
+}
+
+/// What came out of a ring.
+#[derive(Debug, Default)]
+struct Drained {
+    frames: u64,
+    items: usize,
+    /// Whether the host said of any of it that it renders.
+    offline: bool,
 }
 
 impl Listener {
@@ -84,8 +89,9 @@ impl Listener {
             shared,
             sources: VecDeque::new(),
             spool: Spool::default(),
-            spooled_frames: 0,
-            patient: false,
+            spooled: 0,
+            rendered: 0,
+            lead: Lead::default(),
             hearing: None,
             scribe,
             monitoring: Monitoring::default(),
@@ -94,11 +100,16 @@ impl Listener {
 
     /// Drains what has come and listens to a part of it.
     pub fn poll(&mut self) -> Activity {
+        self.poll_at(Instant::now())
+    }
+
+    /// The same at another time than now.
+    pub(super) fn poll_at(&mut self, now: Instant) -> Activity {
         // Asked first: what was sent before the instance went is there after.
         let closing = self.shared.closing.load(Ordering::Relaxed);
         self.obey();
         self.sources.extend(self.arrivals.try_iter().map(Source::new));
-        let came = self.drain();
+        let came = self.drain(now);
         let listened = self.listen();
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
         let done = self.spool.is_empty();
@@ -140,8 +151,8 @@ impl Listener {
     }
 
     /// Copies the rings into the spool, generation by generation. Whether anything came.
-    fn drain(&mut self) -> bool {
-        let mut came = false;
+    fn drain(&mut self, now: Instant) -> bool {
+        let (mut came, mut audio_s, mut offline) = (false, 0.0, false);
         while let Some(source) = self.sources.front_mut() {
             if let Some(trouble) = self.spool.trouble() {
                 // What stays in the ring makes a render wait, and becomes a gap where nobody waits.
@@ -151,17 +162,22 @@ impl Listener {
             }
             // Asked first: what was closed before the drain is empty after it.
             let closed = source.arrival.feed.is_closed();
-            let frames = source.drain(&mut self.spool);
-            self.spooled_frames += frames;
-            self.patient |= self.spooled_frames as f64 > RENDER_S * source.arrival.feed.rate_hz();
-            came |= frames > 0;
+            let drained = source.drain(&mut self.spool);
+            self.spooled += drained.items;
+            audio_s += drained.frames as f64 / source.arrival.feed.rate_hz();
+            offline |= drained.offline;
+            came |= drained.frames > 0;
             source.count(&self.shared);
             if !closed {
                 break;
             }
             came = true;
             self.spool.push(Item::End);
+            self.spooled += 1;
             self.sources.pop_front();
+        }
+        if self.lead.came(audio_s, now) || offline {
+            self.rendered = self.spooled;
         }
         came
     }
@@ -171,25 +187,27 @@ impl Listener {
         let mut frames = 0;
         let mut any = false;
         while frames < STRIDE_FRAMES {
-            let free = self.scribe.as_ref().is_none_or(Scribe::is_free);
-            if self.patient && !free {
+            let patient = self.rendered > 0;
+            if patient && !self.scribe.as_ref().is_none_or(Scribe::is_free) {
                 break;
             }
-            self.patient &= !self.spool.is_empty();
-            match self.spool.pop() {
+            let item = self.spool.pop();
+            self.spooled = self.spooled.saturating_sub(1);
+            self.rendered = self.rendered.saturating_sub(1);
+            match item {
                 Ok(None) => break,
                 Ok(Some(Item::Begin(generation))) => {
                     self.shared.report.lock().begin(generation);
                     let follower = Follower::new(generation.channels, generation.rate_hz);
-                    self.hearing = Some(Hearing { generation, follower, song: false });
+                    self.hearing = Some(Hearing { generation, follower });
                     self.monitoring.begin(generation);
                 }
-                Ok(Some(Item::Piece(piece))) => frames += self.hear(&piece),
+                Ok(Some(Item::Piece(piece))) => frames += self.hear(&piece, patient),
                 Ok(Some(Item::End)) => {
                     if let Some(hearing) = self.hearing.take() {
-                        let Hearing { generation, follower, mut song } = hearing;
+                        let Hearing { generation, follower } = hearing;
                         follower.finish(&mut |news| {
-                            take(&self.shared, &mut self.scribe, generation, &mut song, &news);
+                            take(&self.shared, &mut self.scribe, generation, patient, &news);
                         });
                     }
                 }
@@ -204,14 +222,13 @@ impl Listener {
         any
     }
 
-    fn hear(&mut self, piece: &Piece) -> usize {
+    fn hear(&mut self, piece: &Piece, patient: bool) -> usize {
         let chunk = piece.chunk();
         let frames = chunk.frames();
-        self.spooled_frames = self.spooled_frames.saturating_sub(frames as u64);
         let Some(hearing) = &mut self.hearing else { return 0 };
-        let Hearing { generation, follower, song } = hearing;
+        let Hearing { generation, follower } = hearing;
         follower.push(&chunk, &mut |news| {
-            take(&self.shared, &mut self.scribe, *generation, song, &news);
+            take(&self.shared, &mut self.scribe, *generation, patient, &news);
         });
         self.monitoring.push(chunk.samples, &self.shared);
         self.shared.report.lock().heard_frames += frames as u64;
@@ -224,17 +241,21 @@ impl Source {
         Self { arrival, begun: false, drained_frames: 0, dropped_frames: 0, skipped_frames: 0 }
     }
 
-    /// Returns how many frames came.
-    fn drain(&mut self, spool: &mut Spool) -> u64 {
+    fn drain(&mut self, spool: &mut Spool) -> Drained {
+        let mut drained = Drained::default();
         if !self.begun {
             spool.push(Item::Begin(self.arrival.generation()));
             self.begun = true;
+            drained.items += 1;
         }
-        let feed = &mut self.arrival.feed;
-        let frames = feed.drain(&mut |chunk| spool.push(Item::Piece(Piece::new(&chunk))));
-        self.drained_frames += frames;
+        drained.frames = self.arrival.feed.drain(&mut |chunk| {
+            drained.items += 1;
+            drained.offline |= chunk.mark.transport.offline;
+            spool.push(Item::Piece(Piece::new(&chunk)));
+        });
+        self.drained_frames += drained.frames;
         self.arrival.pace.drained(self.drained_frames);
-        frames
+        drained
     }
 
     /// Adds to the report what the tap counted since the last time.
@@ -247,18 +268,17 @@ impl Source {
     }
 }
 
-/// Measures what is new, enters it, and brings it to the hub.
+/// Measures what is new, enters it, and brings it to the hub; `patient`, where all of it is to be captioned.
 fn take(
     shared: &Shared,
     scribe: &mut Option<Scribe>,
     generation: Generation,
-    song: &mut bool,
+    patient: bool,
     news: &News<'_>,
 ) {
     match *news {
         News::Gap(ref frames) => shared.report.lock().add_gap(generation.number, frames.clone()),
         News::PassStarted { frame, kind } => {
-            *song = matches!(kind, PassKind::Song(_));
             shared.report.lock().start_pass(generation.number, frame, kind);
         }
         News::PassEnded { frame } => shared.report.lock().end_pass(frame),
@@ -286,7 +306,7 @@ fn take(
             let share = frames * generation.channels as f64 / window.len().max(1) as f64;
             let key = bar.map(|bar| bar.key);
             let heading = Heading { id, key, bar: number, measured, length_s };
-            scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, shared);
+            scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, patient, shared);
         }
     }
 }

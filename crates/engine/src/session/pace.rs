@@ -1,10 +1,33 @@
-//! How fast audio comes, for the one decision the audio thread takes: whether a full ring may make it wait.
+//! How fast audio comes: for the one decision the audio thread takes, whether a full ring may make it wait, and for the
+//! session thread's, whether every passage gets its words.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Audio that comes this much faster than it plays is a render, whatever the host says.
 const RENDER: f64 = 2.0;
+
+/// Audio that has run so far ahead of the clock is a render; blocks and a busy host make far less of it in real time ...
+const AHEAD_S: f64 = 1.0;
+/// ... and a render is over this long after it, for what is played then.
+const AHEAD_AT_MOST_S: f64 = 4.0;
+
+/// How far audio has run ahead of the clock, as the session thread sees it.
+#[derive(Debug, Default)]
+pub(super) struct Lead {
+    ahead_s: f64,
+    looked: Option<Instant>,
+}
+
+impl Lead {
+    /// So much audio has come since the last look. Whether it is rendered rather than played.
+    pub(super) fn came(&mut self, audio_s: f64, now: Instant) -> bool {
+        let passed = self.looked.replace(now).map_or(Duration::ZERO, |at| now - at);
+        let ahead_s = self.ahead_s + audio_s - passed.as_secs_f64();
+        self.ahead_s = ahead_s.clamp(0.0, AHEAD_AT_MOST_S);
+        self.ahead_s > AHEAD_S
+    }
+}
 
 /// Written by the session thread at every drain, read by the audio thread when the ring is full.
 ///

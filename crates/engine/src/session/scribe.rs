@@ -46,7 +46,9 @@ pub(super) struct Heading {
 #[derive(Debug)]
 pub(super) struct Scribe {
     seat: Seat,
-    /// Passages that were brought and not yet answered.
+    /// Passages of a render that wait for the hub to be free: those of one piece, for no other is listened to meanwhile.
+    queue: VecDeque<(u64, Window)>,
+    /// Passages that were brought or wait, and are not yet answered.
     brought: BTreeMap<u64, Heading>,
     remembered: VecDeque<Remembered>,
     labels: Labels,
@@ -72,6 +74,7 @@ impl Scribe {
     pub(super) fn new(hub: &Hub) -> Self {
         Self {
             seat: hub.join(),
+            queue: VecDeque::new(),
             brought: BTreeMap::new(),
             remembered: VecDeque::new(),
             labels: Labels::default(),
@@ -80,9 +83,9 @@ impl Scribe {
         }
     }
 
-    /// Whether a passage that is brought now replaces none.
+    /// Whether a passage that is brought now replaces none and waits for none.
     pub(super) fn is_free(&self) -> bool {
-        self.seat.is_free()
+        self.queue.is_empty() && self.seat.is_free()
     }
 
     /// See [`Hub::restart`].
@@ -90,12 +93,14 @@ impl Scribe {
         self.seat.restart();
     }
 
-    /// Brings a passage to the hub: `samples` of a window at 24 kHz, of which it is the share `passage`.
+    /// Brings a passage to the hub: `samples` of a window at 24 kHz, of which it is the share `passage`. A `patient` one
+    /// waits its turn; another takes the place of one that waits.
     pub(super) fn bring(
         &mut self,
         heading: Heading,
         samples: Vec<f32>,
         passage: Range<f64>,
+        patient: bool,
         shared: &Shared,
     ) {
         if let Err(words) = enough(&heading.measured) {
@@ -107,11 +112,25 @@ impl Scribe {
         shared.say(heading.id, heading.key, Words::Waiting);
         let id = heading.id;
         self.brought.insert(id, heading);
-        if let Some(replaced) = self.seat.hear(id, Window { samples, passage, facts })
+        let window = Window { samples, passage, facts };
+        if patient || !self.queue.is_empty() {
+            self.queue.push_back((id, window));
+            return self.serve();
+        }
+        if let Some(replaced) = self.seat.hear(id, window)
             && let Some(heading) = self.brought.remove(&replaced)
         {
             shared.say(replaced, heading.key, Words::Skipped);
             shared.report.lock().skipped_passages += 1;
+        }
+    }
+
+    /// Brings the next that waits, if the hub is free for it.
+    fn serve(&mut self) {
+        if self.seat.is_free()
+            && let Some((id, window)) = self.queue.pop_front()
+        {
+            self.seat.hear(id, window);
         }
     }
 
@@ -135,6 +154,7 @@ impl Scribe {
                 }
             }
         }
+        self.serve();
         any
     }
 
