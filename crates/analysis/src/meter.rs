@@ -22,6 +22,7 @@ use programme::Programme;
 use stereo::Stereo;
 use tonality::Tonality;
 
+pub(crate) use programme::RATES_HZ;
 pub(crate) use tonality::third_octaves;
 
 /// Samples beyond this are far outside any audio; spectra limit them so that no power overflows.

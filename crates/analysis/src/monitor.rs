@@ -8,11 +8,9 @@ use signal::Band;
 
 use crate::decibel::amplitude_db;
 use crate::error::{AnalysisError, check_format};
-use crate::meter::third_octaves;
+use crate::meter::{RATES_HZ, third_octaves};
 use crate::spectrum::{Framer, PowerSpectrum, frame_len};
 
-/// Rates at which BS.1770's filters are what the standard means.
-const RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=384_000;
 /// Correlation is read over about this time, as studio correlation meters do.
 const CORRELATION_S: f64 = 0.4;
 /// Length of a frame of the spectrum.

@@ -9,7 +9,7 @@ use super::levels::too_short;
 use crate::decibel::amplitude_db;
 
 /// Rates at which the K-weighting filters and the over-sampler are what the standard means.
-const RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=384_000;
+pub(crate) const RATES_HZ: std::ops::RangeInclusive<u32> = 8_000..=384_000;
 /// The true peak that EBU R 128 permits, in dBTP.
 const PERMITTED_DBTP: f64 = -1.0;
 /// 100 ms blocks in a short-term window.

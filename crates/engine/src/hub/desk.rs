@@ -77,20 +77,20 @@ impl Desk {
     /// Takes work from a session. Returns the passage that it replaces.
     pub(super) fn bring(self: &Arc<Self>, seat: u64, id: u64, task: Task) -> Option<u64> {
         let mut book = self.book.lock();
-        let place = book.places.get_mut(&seat)?;
+        let Book { places, questions, state, .. } = &mut *book;
+        let place = places.get_mut(&seat)?;
         let client = Client::new(place.replies.clone());
         let cancel = Arc::new(AtomicBool::new(false));
         let question = matches!(task, Task::Answer(_));
         let work = Work { ticket: Ticket { seat, id, question, cancel, client }, task };
-        if let State::Stopped(why) = &book.state {
+        if let State::Stopped(why) = state {
             work.ticket.refuse(why);
             return None;
         }
         let mut replaced = None;
         if question {
-            book.questions.push_back(work);
+            questions.push_back(work);
         } else {
-            let place = book.places.get_mut(&seat)?;
             replaced = place.passage.replace(work).map(|work| work.ticket.id);
         }
         if book.state == State::Asleep {

@@ -7,7 +7,7 @@ use std::thread::Thread;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::desk::Desk;
-use super::{Impression, Question, Status, Window};
+use super::{Impression, Question, Window};
 use crate::caption::Told;
 
 /// What comes back for a piece of work, under the number that the session gave it.
@@ -91,11 +91,6 @@ impl Seat {
     /// What has come back since the last call.
     pub fn replies(&self) -> impl Iterator<Item = Reply> + '_ {
         self.replies.try_iter()
-    }
-
-    /// How the hub stands.
-    pub fn status(&self) -> Status {
-        self.desk.status()
     }
 
     /// See [`super::Hub::restart`].

@@ -282,33 +282,37 @@ fn take(
             shared.report.lock().start_pass(generation.number, frame, kind);
         }
         News::PassEnded { frame } => shared.report.lock().end_pass(frame),
-        News::Passage(ref passage) => {
-            let (mut measured, note) = match measure(generation, passage) {
-                Ok(measured) => (measured, None),
-                Err(why) => (Measurements::default(), Some(why)),
-            };
-            let heard = HeardBar::new(generation, passage, &measured, note);
-            let bar = passage.bar.filter(|_| passage.complete);
-            if let Some(bar) = bar {
-                shared.notebook.note(&bar, heard.loudness_lufs);
-                let length_s = heard.end_s - heard.start_s;
-                measured.tempo_bpm = Some(bar.meter.quarters() * 60.0 / length_s);
-            }
-            let length_s = heard.end_s - heard.start_s;
-            let number = heard.bar;
-            let id = shared.report.lock().add_bar(heard);
-            let Some(scribe) = scribe else { return };
-            let Some(window) = passage.window else { return };
-            let rate_hz = generation.rate_hz.round() as u32;
-            let Ok(heard) = to_model_rate(window, generation.channels, rate_hz) else { return };
-            // The window ends with the passage.
-            let frames = (passage.frames.end - passage.frames.start) as f64;
-            let share = frames * generation.channels as f64 / window.len().max(1) as f64;
-            let key = bar.map(|bar| bar.key);
-            let heading = Heading { id, key, bar: number, measured, length_s };
-            scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, patient, shared);
-        }
+        News::Passage(ref passage) => take_passage(shared, scribe, generation, patient, passage),
     }
+}
+
+fn take_passage(
+    shared: &Shared,
+    scribe: &mut Option<Scribe>,
+    generation: Generation,
+    patient: bool,
+    passage: &Passage<'_>,
+) {
+    let (mut measured, note) = match measure(generation, passage) {
+        Ok(measured) => (measured, None),
+        Err(why) => (Measurements::default(), Some(why)),
+    };
+    let heard = HeardBar::new(generation, passage, &measured, note);
+    let (number, length_s) = (heard.bar, heard.end_s - heard.start_s);
+    let bar = passage.bar.filter(|_| passage.complete);
+    if let Some(bar) = bar {
+        shared.notebook.note(&bar, heard.loudness_lufs);
+        measured.tempo_bpm = Some(bar.meter.quarters() * 60.0 / length_s);
+    }
+    let id = shared.report.lock().add_bar(heard);
+    let (Some(scribe), Some(window)) = (scribe, passage.window) else { return };
+    let rate_hz = generation.rate_hz.round() as u32;
+    let Ok(heard) = to_model_rate(window, generation.channels, rate_hz) else { return };
+    // The window ends with the passage.
+    let frames = (passage.frames.end - passage.frames.start) as f64;
+    let share = frames * generation.channels as f64 / window.len().max(1) as f64;
+    let heading = Heading { id, key: bar.map(|bar| bar.key), bar: number, measured, length_s };
+    scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, patient, shared);
 }
 
 /// What the meters say of a passage, or why they don't.
