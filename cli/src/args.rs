@@ -64,7 +64,8 @@ impl CaptionFormat {
     /// The writer of the format, where it has one.
     pub(crate) fn writer(self) -> Option<Format> {
         match self {
-            Self::Text | Self::Json => None,
+            Self::Text => None,
+            Self::Json => Some(Format::Json),
             Self::Vtt => Some(Format::Vtt),
             Self::Srt => Some(Format::Srt),
             Self::Lrc => Some(Format::Lrc),

@@ -90,11 +90,6 @@ struct Row<'a, T: Serialize> {
     body: T,
 }
 
-/// One file's object on its own.
-pub(crate) fn object<T: Serialize>(file: &str, body: &T) -> String {
-    pretty(&Row { schema: SCHEMA, file, body }) + "\n"
-}
-
 fn pretty(row: &impl Serialize) -> String {
     serde_json::to_string_pretty(row).expect("rows are plain data with string keys")
 }

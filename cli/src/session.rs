@@ -59,7 +59,7 @@ impl Session {
 
     fn load(&self) -> Result<Model, Fault> {
         let folder = self.common.model.as_deref();
-        let opened = engine::open_model(folder, self.common.device).map_err(|error| {
+        let opened = engine::open_model(folder, self.common.device, &|_| ()).map_err(|error| {
             let fault = Fault::from(error);
             match folder {
                 Some(folder) => {

@@ -1,8 +1,9 @@
 //! The plugin as hosts see it: identity, channel layouts, parameters, and a wire that listens.
 //!
-//! Hosts call it through the CLAP and VST3 entry points at the end of this file. Only this file, `params.rs`, `saved.rs`
-//! and the standalone program name types of nice-plug, so another wrapper touches nothing else.
+//! Hosts call it through the CLAP and VST3 entry points at the end of this file. Only this file, `params.rs`, `saved.rs`,
+//! `editor.rs` and the standalone program name types of nice-plug, so another wrapper touches nothing else.
 
+pub mod editor;
 mod guard;
 mod params;
 mod saved;
@@ -10,11 +11,13 @@ mod saved;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use editor::Window;
 use engine::hub::Hub;
-use engine::session::{Input, Session};
+use engine::session::{Input, Remote, Session};
 use nice_plug::prelude::*;
+use nice_plug_egui::EguiEditor;
 
-pub use guard::Guard;
+pub use guard::{Alarm, Guard};
 pub use params::BarlineParams;
 pub use saved::SavedNotebook;
 
@@ -23,18 +26,33 @@ pub use saved::SavedNotebook;
 pub struct Barline {
     params: Arc<BarlineParams>,
     guard: Guard,
-    session: Option<Session>,
+    /// Goes before the session, which hears the rest as soon as nothing more can come.
     input: Option<Input>,
+    session: Option<Session>,
 }
 
 impl Default for Barline {
     /// Hosts create instances on the main thread, also while they scan: this starts a thread that sleeps, and loads
     /// nothing.
     fn default() -> Self {
+        Self::with_hub(Hub::of_process())
+    }
+}
+
+impl Barline {
+    /// An instance whose words come from this hub.
+    pub fn with_hub(hub: &Hub) -> Self {
         let (params, guard) = (Arc::new(BarlineParams::default()), Guard::default());
-        let session =
-            guard.run(|| Session::start(Arc::clone(&params.notebook.0), Hub::of_process()));
+        let session = guard.run(|| {
+            let (notebook, bell) = (Arc::clone(&params.notebook.0), Arc::clone(&params.bell));
+            Session::start(notebook, bell, hub)
+        });
         Self { params, guard, session, input: None }
+    }
+
+    /// A view of what the instance hears; none where its making failed. `[main-thread]`
+    pub fn remote(&self) -> Option<Remote> {
+        self.session.as_ref().map(Session::remote)
     }
 }
 
@@ -56,12 +74,20 @@ impl Plugin for Barline {
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] =
         &[wire(2), wire(1), wire(6), wire(8), wire(5), wire(7)];
 
-    type Editor = ();
+    type Editor = EguiEditor<Window>;
     type SysExMessage = ();
     type BackgroundTask = ();
 
     fn params(&self) -> Arc<dyn Params> {
         self.params.clone()
+    }
+
+    /// Hosts ask once, for every instance, also those whose window nobody opens: nothing of it is drawn or loaded here.
+    fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
+        let Self { params, guard, session, .. } = self;
+        let window =
+            |session: &Session| Window::new(session.remote(), Arc::clone(params), guard.alarm());
+        guard.run(|| session.as_ref().map(window).and_then(editor::editor)).flatten()
     }
 
     /// Keeps out of a state what a project may not bring back, and rubbish: see `params::forget_edges` and

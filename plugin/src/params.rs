@@ -2,6 +2,9 @@
 //!
 //! The host reads and writes them through nice-plug; `lib.rs` makes them. Identifiers never change once landed.
 
+use std::sync::Arc;
+
+use engine::session::Bell;
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 
@@ -26,6 +29,9 @@ pub struct BarlineParams {
     #[id = "bypass"]
     pub bypass: BoolParam,
 
+    /// Rings when `ask` goes on.
+    pub(crate) bell: Arc<Bell>,
+
     /// What was heard of each bar, saved with the project.
     #[persist = "timeline"]
     pub notebook: SavedNotebook,
@@ -33,11 +39,14 @@ pub struct BarlineParams {
 
 impl Default for BarlineParams {
     fn default() -> Self {
+        let bell = Arc::new(Bell::default());
+        let ringing = Arc::clone(&bell);
         Self {
             listen: BoolParam::new("Listen", true),
-            ask: BoolParam::new("Ask", false),
+            ask: BoolParam::new("Ask", false).with_callback(Arc::new(move |on| ringing.hold(on))),
             arm_captions: BoolParam::new("Arm captions", false),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
+            bell,
             notebook: SavedNotebook::default(),
         }
     }

@@ -4,17 +4,19 @@
 
 #![cfg_attr(barline_rtsan, feature(sanitize))]
 
+#[path = "support/host.rs"]
+mod host;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use nice_plug::context::PluginApi;
-use nice_plug::context::activate::ActivateContext;
-use nice_plug::context::process::{ProcessContext, SendEventError, Transport};
-use nice_plug::midi::PluginNoteEvent;
+use nice_plug::context::process::Transport;
 use nice_plug::prelude::*;
 use plugin::Barline;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
+
+use host::Host;
 
 thread_local! {
     /// Calls into the allocator by this thread.
@@ -41,43 +43,6 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-/// A host that only has a transport.
-struct Host {
-    transport: Transport,
-}
-
-impl ActivateContext<Barline> for Host {
-    fn plugin_api(&self) -> PluginApi {
-        PluginApi::Clap
-    }
-    fn execute(&self, (): ()) {}
-    fn set_latency_samples(&self, _: u32) {}
-    fn set_current_voice_capacity(&self, _: u32) {}
-}
-
-impl ProcessContext<Barline> for Host {
-    fn plugin_api(&self) -> PluginApi {
-        PluginApi::Clap
-    }
-    fn execute_background(&self, (): ()) {}
-    fn execute_gui(&self, (): ()) {}
-    fn transport(&self) -> &Transport {
-        &self.transport
-    }
-    fn next_event(&mut self) -> Option<PluginNoteEvent<Barline>> {
-        None
-    }
-    fn try_send_event(
-        &mut self,
-        event: PluginNoteEvent<Barline>,
-    ) -> Result<(), (PluginNoteEvent<Barline>, SendEventError)> {
-        Err((event, SendEventError::NoOutputBuffer))
-    }
-    fn set_latency_samples(&self, _: u32) {}
-    fn request_restart(&self) {}
-    fn set_current_voice_capacity(&self, _: u32) {}
-}
 
 /// Anything a host might say, sense or nonsense.
 fn transport(random: &mut Pcg64Mcg, before: &Transport, frames: usize) -> Transport {

@@ -85,6 +85,15 @@ fn render(factory: &Path) -> Result<()> {
     must_exist(&song.join("mix.wav"))
 }
 
+/// The demo's song, rendered if it isn't there; `programs` is the folder of the release build.
+pub(crate) fn song(programs: &Path) -> Result<PathBuf> {
+    let song = Path::new(OUT).join("song");
+    if !song.join("mix.wav").exists() {
+        render(&programs.join(format!("factory{}", std::env::consts::EXE_SUFFIX)))?;
+    }
+    Ok(song)
+}
+
 /// The stems, in order.
 fn stems(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries =

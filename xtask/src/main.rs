@@ -9,6 +9,7 @@ mod install;
 mod metadata;
 mod models;
 mod notices;
+mod pictures;
 mod run;
 mod tidy;
 
@@ -36,6 +37,11 @@ enum Command {
         /// The folder with ardour_bounce.py, qtractor_play.py and a built clap-bounce.
         scripts: PathBuf,
     },
+    /// Take the README's pictures of the editor, in a host that plays the demo song.
+    Pictures {
+        /// The folder with shot.sh and a built clap-bounce.
+        scripts: PathBuf,
+    },
     /// Make Barline.clap and Barline.vst3 under target/bundled.
     Bundle {
         /// Faster to compile, slower to run.
@@ -59,6 +65,7 @@ fn main() -> Result<()> {
         Command::Demo => demo::demo(),
         Command::Test => checks::test(),
         Command::Hosts { scripts } => checks::hosts(&scripts),
+        Command::Pictures { scripts } => pictures::pictures(&scripts),
         Command::Bundle { dev } => {
             bundle::bundle(if dev { bundle::Profile::Dev } else { bundle::Profile::Release })
         }

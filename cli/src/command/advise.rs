@@ -86,7 +86,7 @@ fn text(file: &str, advice: &Advice) -> String {
         scope.start_s, scope.end_s, scope.signal_s
     );
     for finding in &advice.findings {
-        let severity = format!("{:?}", finding.severity).to_lowercase();
+        let severity = finding.severity.name();
         let _ = writeln!(out, "  {} ({severity}): {}", finding.kind, finding.text);
         for evidence in &finding.evidence {
             let standard = if evidence.standard.is_empty() { "" } else { " by " };

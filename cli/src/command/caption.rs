@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use engine::{Narration, Timeline};
+use engine::{Narration, Timeline, format::Format};
 
 use crate::{
     args::{Caption, CaptionFormat, Common},
@@ -23,7 +23,8 @@ pub(crate) fn caption(common: &Common, args: &Caption) -> anyhow::Result<u8> {
         (true, Some(_)) => conflict(),
         (false, format) => format.unwrap_or(CaptionFormat::Text),
     };
-    if format.writer().is_some() && args.out.is_none() && args.files.len() > 1 {
+    let whole = matches!(format, CaptionFormat::Text | CaptionFormat::Json);
+    if !whole && args.out.is_none() && args.files.len() > 1 {
         usage("several files in this format need --out DIR");
     }
     if let Some(folder) = &args.out {
@@ -67,13 +68,11 @@ pub(crate) fn caption(common: &Common, args: &Caption) -> anyhow::Result<u8> {
 
 /// The bytes of one caption file.
 fn render(file: &str, timeline: &Timeline, format: CaptionFormat) -> Vec<u8> {
-    if let Some(writer) = format.writer() {
-        return writer.write(timeline, &stem(file));
+    match format.writer() {
+        Some(Format::Json) => Format::Json.write(timeline, file),
+        Some(writer) => writer.write(timeline, &stem(file)),
+        None => text(file, timeline).into_bytes(),
     }
-    if format == CaptionFormat::Json {
-        return crate::output::object(file, timeline).into_bytes();
-    }
-    text(file, timeline).into_bytes()
 }
 
 fn text(file: &str, timeline: &Timeline) -> String {
@@ -106,8 +105,7 @@ fn target(
 ) -> PathBuf {
     let extension = match format {
         CaptionFormat::Text => "txt",
-        CaptionFormat::Json => "json",
-        other => other.writer().map_or("txt", engine::format::Format::extension),
+        other => other.writer().map_or("txt", Format::extension),
     };
     let stem = stem(file);
     let mut path = folder.join(format!("{stem}.{extension}"));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use models::{Compute, DeviceChoice, Model, ModelFolder, Source};
 
-use crate::error::EngineError;
+use crate::{error::EngineError, memory};
 
 /// The files of the default model, as pairs of relative path and contents; empty in a build without model-assets/.
 pub fn embedded_files() -> &'static [(&'static str, &'static [u8])] {
@@ -24,11 +24,15 @@ pub struct OpenedModel {
     pub fallback: Option<String>,
 }
 
-/// Loads the model of a folder, or the default model.
+/// Loads the model of a folder, or the default model. `progress` is told the share of the weights that are there.
 ///
 /// # Errors
-/// The folder is at fault, this build has no default model, or the device is not there.
-pub fn open_model(folder: Option<&Path>, device: DeviceChoice) -> Result<OpenedModel, EngineError> {
+/// The folder is at fault, this build has no default model, the device is not there, or the memory is not.
+pub fn open_model(
+    folder: Option<&Path>,
+    device: DeviceChoice,
+    progress: &dyn Fn(f64),
+) -> Result<OpenedModel, EngineError> {
     let (compute, fallback) = Compute::open(device)?;
     let source = match folder {
         Some(folder) => Source::Dir(folder.to_owned()),
@@ -38,6 +42,7 @@ pub fn open_model(folder: Option<&Path>, device: DeviceChoice) -> Result<OpenedM
         }
         None => Source::Embedded(FILES),
     };
-    let model = ModelFolder::load(&source, &compute)?;
+    memory::check_room(ModelFolder::weight_bytes(&source)?)?;
+    let model = ModelFolder::load(&source, &compute, progress)?;
     Ok(OpenedModel { model, device: compute.device_name().to_owned(), fallback })
 }

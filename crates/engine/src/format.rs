@@ -3,6 +3,7 @@
 
 mod csv;
 mod cue;
+mod json;
 mod labels;
 mod lrc;
 mod midi;
@@ -16,6 +17,8 @@ use crate::timeline::Timeline;
 /// A caption file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
+    /// Everything, as `barline caption --json` prints it.
+    Json,
     /// WebVTT (W3C), for web players.
     Vtt,
     /// SubRip, for video tools: UTF-8 without byte order mark.
@@ -31,9 +34,27 @@ pub enum Format {
 }
 
 impl Format {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Json, Self::Vtt, Self::Srt, Self::Lrc, Self::Csv, Self::Labels, Self::Midi];
+
+    /// The tool or standard that it is for, in the user's words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "JSON",
+            Self::Vtt => "WebVTT",
+            Self::Srt => "SubRip",
+            Self::Lrc => "LRC lyrics",
+            Self::Csv => "REAPER regions",
+            Self::Labels => "Audacity labels",
+            Self::Midi => "MIDI markers",
+        }
+    }
+
     /// The extension of the file.
     pub fn extension(self) -> &'static str {
         match self {
+            Self::Json => "json",
             Self::Vtt => "vtt",
             Self::Srt => "srt",
             Self::Lrc => "lrc",
@@ -46,6 +67,7 @@ impl Format {
     /// The file's bytes; `title` names the song where the format has a place for that.
     pub fn write(self, timeline: &Timeline, title: &str) -> Vec<u8> {
         match self {
+            Self::Json => json::write(timeline, title).into_bytes(),
             Self::Vtt => vtt::write(&cues(timeline)).into_bytes(),
             Self::Srt => srt::write(&cues(timeline)).into_bytes(),
             Self::Lrc => lrc::write(timeline, title).into_bytes(),

@@ -17,13 +17,16 @@ use std::time::Duration;
 
 use crate::{embedded::open_model, error::EngineError};
 
+pub use models::DeviceChoice;
+
 pub use self::mind::{About, Impression, Mind, Question, Thinker, Window};
 pub use self::seat::{Reply, Seat};
 
 use self::desk::Desk;
 
-/// How the hub gets its model; called on the hub's thread.
-pub type Open = dyn Fn() -> Result<Box<dyn Mind>, EngineError> + Send + Sync;
+/// How the hub gets its model, for a device, telling the share of it that is there; called on the hub's thread.
+pub type Open =
+    dyn Fn(DeviceChoice, &dyn Fn(f64)) -> Result<Box<dyn Mind>, EngineError> + Send + Sync;
 
 /// A handle of the hub; clones are handles of the same one.
 #[derive(Clone, Debug)]
@@ -37,8 +40,8 @@ pub enum State {
     /// No work has come yet.
     #[default]
     Asleep,
-    /// The weights are on their way.
-    Loading,
+    /// The weights are on their way: the share that is there, 0 to 1.
+    Loading(f64),
     /// It works, or waits for work.
     Ready,
     /// The model could not be had, or broke: the reason. Nothing is heard until a restart.
@@ -52,6 +55,8 @@ pub struct Status {
     pub state: State,
     /// The model and where it computes, once it has loaded.
     pub about: Option<About>,
+    /// The device that was asked for.
+    pub device: DeviceChoice,
     /// Sessions that have joined.
     pub instances: usize,
     /// Pieces of work that wait.
@@ -70,8 +75,8 @@ impl Hub {
     pub fn of_process() -> &'static Self {
         static HUB: OnceLock<Hub> = OnceLock::new();
         HUB.get_or_init(|| {
-            Self::new(Box::new(|| {
-                let opened = open_model(None, models::DeviceChoice::Auto)?;
+            Self::new(Box::new(|device, progress| {
+                let opened = open_model(None, device, progress)?;
                 Ok(Box::new(Thinker::new(opened)))
             }))
         })
@@ -90,6 +95,11 @@ impl Hub {
     /// Gives up on what the thread does, and on the thread, and begins anew with the next piece of work.
     pub fn restart(&self) {
         self.desk.restart();
+    }
+
+    /// Computes on another device from now on: begins anew there, if it has begun.
+    pub fn compute_on(&self, device: DeviceChoice) {
+        self.desk.compute_on(device);
     }
 }
 

@@ -11,6 +11,7 @@ mod error;
 pub mod format;
 pub mod hub;
 mod label;
+mod memory;
 mod narrate;
 mod scope;
 pub mod session;

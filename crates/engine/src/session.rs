@@ -5,6 +5,8 @@
 //! tap), a channel for the taps of new activations, two numbers about the reader's pace, and the latest report.
 
 mod answer;
+mod bell;
+mod export;
 mod follower;
 mod input;
 mod journal;
@@ -30,12 +32,14 @@ use parking_lot::Mutex;
 use signal::{AudioFeed, BarKey, capacity_frames, tap};
 
 pub use self::answer::{Answer, AnswerState};
+pub use self::bell::Bell;
+pub use self::export::Exported;
 pub use self::follower::{Follower, News, Passage};
 pub use self::input::Input;
 pub use self::listener::{Activity, Listener};
-pub use self::notebook::{Notebook, Notes, SavedBar};
+pub use self::notebook::{Notebook, NotedBar, Notes};
 pub use self::remote::{Command, Remote};
-pub use self::report::{Gap, HeardBar, HeardPass, Named, Report, Words};
+pub use self::report::{Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
 
 use self::pace::Pace;
 use self::scribe::Scribe;
@@ -92,9 +96,10 @@ struct Shared {
     closing: AtomicBool,
     report: Mutex<Report>,
     notebook: Arc<Notebook>,
-    /// What the running meters read, and whether anybody looks.
+    /// What the running meters read, and when somebody looked last.
     reading: Mutex<Reading>,
-    watched: AtomicBool,
+    watched_at: Mutex<Option<Instant>>,
+    bell: Arc<Bell>,
     commands: (Sender<Command>, Receiver<Command>),
 }
 
@@ -102,8 +107,8 @@ impl Session {
     /// A session and the thread that listens. `[main-thread]`: hosts create instances there, so the thread starts with
     /// a normal priority and never in `activate`. Where the system starts no more threads, nothing is heard and the
     /// report says so.
-    pub fn start(notebook: Arc<Notebook>, hub: &Hub) -> Self {
-        let (mut session, listener) = Self::pair(notebook, Some(hub));
+    pub fn start(notebook: Arc<Notebook>, bell: Arc<Bell>, hub: &Hub) -> Self {
+        let (mut session, listener) = Self::pair(notebook, bell, Some(hub));
         match thread::start(listener, session.shared.instance) {
             Ok(thread) => session.thread = Some(thread),
             Err(error) => {
@@ -116,7 +121,7 @@ impl Session {
 
     /// A session and the half that listens, for a caller with a thread of its own. Without a hub there are measurements
     /// and no words.
-    pub fn pair(notebook: Arc<Notebook>, hub: Option<&Hub>) -> (Self, Listener) {
+    pub fn pair(notebook: Arc<Notebook>, bell: Arc<Bell>, hub: Option<&Hub>) -> (Self, Listener) {
         static INSTANCES: AtomicU64 = AtomicU64::new(0);
         let instance = INSTANCES.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, receiver) = bounded(WAITING);
@@ -128,7 +133,8 @@ impl Session {
             report,
             notebook,
             reading: Mutex::default(),
-            watched: AtomicBool::new(false),
+            watched_at: Mutex::default(),
+            bell,
             commands: bounded(COMMANDS),
         });
         let session = Self {
@@ -167,8 +173,8 @@ impl Session {
 impl Shared {
     /// Enters what became of a passage's caption.
     fn say(&self, id: u64, key: Option<BarKey>, words: Words) {
-        if let (Words::Said { text, .. }, Some(key)) = (&words, key) {
-            self.notebook.say(key, text);
+        if let Some(key) = key {
+            self.notebook.say(key, &words);
         }
         if let Some(bar) = self.report.lock().bar_mut(id) {
             bar.words = words;

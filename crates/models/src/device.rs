@@ -30,6 +30,9 @@ pub struct Opened {
 }
 
 impl DeviceChoice {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Cpu, Self::Cuda, Self::Metal];
+
     /// Opens the device.
     ///
     /// # Errors

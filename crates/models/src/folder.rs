@@ -60,7 +60,7 @@ impl ModelFolder {
     /// # Errors
     /// Whatever is wrong with it, by file and field.
     pub fn open(dir: &Path) -> Result<Model, ModelError> {
-        Self::load(&Source::Dir(dir.to_owned()), &Compute::cpu())
+        Self::load(&Source::Dir(dir.to_owned()), &Compute::cpu(), &|_| ())
     }
 
     /// Opens files compiled into the program, on the processor.
@@ -68,14 +68,18 @@ impl ModelFolder {
     /// # Errors
     /// As [`ModelFolder::open`].
     pub fn embedded(files: &'static [(&'static str, &'static [u8])]) -> Result<Model, ModelError> {
-        Self::load(&Source::Embedded(files), &Compute::cpu())
+        Self::load(&Source::Embedded(files), &Compute::cpu(), &|_| ())
     }
 
-    /// Opens any source on any device.
+    /// Opens any source on any device. `progress` is told the share of the weights that are there, 0 to 1.
     ///
     /// # Errors
     /// As [`ModelFolder::open`].
-    pub fn load(source: &Source, compute: &Compute) -> Result<Model, ModelError> {
+    pub fn load(
+        source: &Source,
+        compute: &Compute,
+        progress: &dyn Fn(f64),
+    ) -> Result<Model, ModelError> {
         if !source.has(MANIFEST) {
             return bare_encoder(source, compute);
         }
@@ -88,10 +92,15 @@ impl ModelFolder {
                 format!("{} where {FORMAT} is needed", manifest.format),
             ));
         }
+        let total_bytes = Self::weight_bytes(source)?.max(1) as f64;
+        let mut loaded_bytes = 0;
         let encoder = match &manifest.encoder {
             Some(path) => {
                 let folder = subfolder("encoder", path)?;
-                Some(load_encoder(source, &folder, manifest.normalize_input, compute)?)
+                let encoder = load_encoder(source, &folder, manifest.normalize_input, compute)?;
+                loaded_bytes += bytes_in(source, &folder)?;
+                progress(loaded_bytes as f64 / total_bytes);
+                Some(encoder)
             }
             None => None,
         };
@@ -99,6 +108,8 @@ impl ModelFolder {
             Some(path) => {
                 let folder = subfolder("lm", path)?;
                 let lm = Lm::load(source, &folder, compute)?;
+                loaded_bytes += bytes_in(source, &folder)?;
+                progress(loaded_bytes as f64 / total_bytes);
                 let tokenizer = Tokenizer::load(source, &folder, lm.config().vocab_size)?;
                 (Some(lm), Some(tokenizer))
             }
@@ -115,6 +126,7 @@ impl ModelFolder {
                 return Err(ModelError::field(MANIFEST, "heads", "needs an encoder"));
             }
         };
+        progress(1.0);
         Ok(Model { manifest, encoder, adapter, lm, tokenizer, heads })
     }
 
@@ -135,24 +147,27 @@ impl ModelFolder {
         }
         folders.sort();
         folders.dedup();
-        let mut bytes = 0;
-        for folder in folders {
-            for suffix in [".safetensors", ".bin", ".pth", ".gguf"] {
-                for file in source.list(&folder, suffix) {
-                    // An embedded listing reaches below the folder; each file counts once.
-                    if !file[folder.len()..].contains('/') {
-                        bytes += source.open(&file)?.len();
-                    }
-                }
-            }
-        }
-        Ok(bytes)
+        folders.iter().map(|folder| bytes_in(source, folder)).sum()
     }
 }
 
 fn subfolder(field: &str, path: &str) -> Result<String, ModelError> {
     let path = relative(MANIFEST, field, path)?.trim_start_matches("./").trim_end_matches('/');
     Ok(if path.is_empty() || path == "." { String::new() } else { format!("{path}/") })
+}
+
+/// Bytes of the weight files that lie in this folder itself.
+fn bytes_in(source: &Source, folder: &str) -> Result<u64, ModelError> {
+    let mut bytes = 0;
+    for suffix in [".safetensors", ".bin", ".pth", ".gguf"] {
+        for file in source.list(folder, suffix) {
+            // An embedded listing reaches below the folder; each file counts once.
+            if !file[folder.len()..].contains('/') {
+                bytes += source.open(&file)?.len();
+            }
+        }
+    }
+    Ok(bytes)
 }
 
 fn load_encoder(

@@ -21,6 +21,9 @@ pub struct Chunk<'a> {
     pub samples: &'a [f32],
 }
 
+/// What counts as silence, as a sample's magnitude: -90 dBFS, the last bit of 16.
+const SILENCE: f32 = 3.2e-5;
+
 impl Chunk<'_> {
     /// The first frame's place in the stream: frames since the tap's birth, with all that was lost.
     pub fn frame(&self) -> u64 {
@@ -31,6 +34,16 @@ impl Chunk<'_> {
     pub fn frames(&self) -> usize {
         self.samples.len() / self.channels
     }
+
+    /// Whether there is anything to hear: the transport runs, or there is sound all the same.
+    pub fn is_heard(&self) -> bool {
+        self.mark.transport.playing || self.samples.iter().any(is_sound)
+    }
+}
+
+/// Whether a sample is more than silence.
+pub(crate) fn is_sound(sample: &f32) -> bool {
+    sample.abs() > SILENCE
 }
 
 /// The session thread's half. Making and dropping it allocates and frees; draining does neither.

@@ -129,6 +129,17 @@ pub enum Severity {
     Severe,
 }
 
+impl Severity {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Minor => "minor",
+            Self::Clear => "clear",
+            Self::Severe => "severe",
+        }
+    }
+}
+
 /// One measured value behind a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {

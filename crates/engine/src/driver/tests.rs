@@ -19,7 +19,7 @@ fn with<T>(threads: usize, model: Option<&Model>, work: impl FnOnce(&Context<'_>
 
 fn model() -> Option<Model> {
     (!crate::embedded_files().is_empty())
-        .then(|| open_model(None, models::DeviceChoice::Cpu).unwrap().model)
+        .then(|| open_model(None, models::DeviceChoice::Cpu, &|_| ()).unwrap().model)
 }
 
 /// A kick on every beat at 120 BPM, an off-beat hiss and a bass note that changes with the bar, in stereo.

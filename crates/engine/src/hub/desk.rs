@@ -9,7 +9,7 @@ use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
 use super::seat::{Client, Reply, Task, Ticket, Work};
-use super::{About, Open, State, Status, worker};
+use super::{About, DeviceChoice, Open, State, Status, worker};
 
 /// Shared by all handles and the thread. Never touched by an audio thread.
 pub(super) struct Desk {
@@ -28,6 +28,7 @@ struct Book {
     office: u64,
     state: State,
     about: Option<About>,
+    device: DeviceChoice,
     current: Option<Current>,
     turns: u64,
 }
@@ -125,6 +126,7 @@ impl Desk {
         Status {
             state: book.state.clone(),
             about: book.about.clone(),
+            device: book.device,
             instances: book.places.len(),
             waiting: passages + book.questions.len(),
             busy: book.current.as_ref().map(|current| current.since.elapsed()),
@@ -140,6 +142,28 @@ impl Desk {
         book.about = None;
         book.start(self);
         self.bell.notify_all();
+    }
+
+    pub(super) fn compute_on(self: &Arc<Self>, device: DeviceChoice) {
+        let mut book = self.book.lock();
+        let (before, begun) = (book.device, book.state != State::Asleep);
+        book.device = device;
+        drop(book);
+        if begun && before != device {
+            self.restart();
+        }
+    }
+
+    pub(super) fn device(&self) -> DeviceChoice {
+        self.book.lock().device
+    }
+
+    /// A share of the model has come.
+    pub(super) fn loading(&self, office: u64, share: f64) {
+        let mut book = self.book.lock();
+        if book.office == office {
+            book.state = State::Loading(share);
+        }
     }
 
     /// The next piece of work for the thread in office, once there is one. `None` when the thread is to end: it was given
@@ -201,7 +225,7 @@ impl Book {
     fn start(&mut self, desk: &Arc<Desk>) {
         self.office += 1;
         self.state = match worker::start(Arc::clone(desk), self.office) {
-            Ok(()) => State::Loading,
+            Ok(()) => State::Loading(0.0),
             Err(error) => State::Stopped(format!("the system starts no thread: {error}")),
         };
     }

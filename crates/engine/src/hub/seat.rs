@@ -92,11 +92,6 @@ impl Seat {
     pub fn replies(&self) -> impl Iterator<Item = Reply> + '_ {
         self.replies.try_iter()
     }
-
-    /// See [`super::Hub::restart`].
-    pub fn restart(&self) {
-        self.desk.restart();
-    }
 }
 
 impl Drop for Seat {

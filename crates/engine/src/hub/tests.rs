@@ -91,7 +91,7 @@ impl Mind for Puppet {
 fn puppet_hub() -> (Hub, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
     let shared = Arc::clone(&gate);
-    let hub = Hub::new(Box::new(move || {
+    let hub = Hub::new(Box::new(move |_, _| {
         shared.opened.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(Puppet { gate: Arc::clone(&shared) }))
     }));
@@ -216,12 +216,12 @@ fn a_model_that_never_returns_is_left_behind() {
 
 #[test]
 fn a_model_that_does_not_load_says_why() {
-    let hub = Hub::new(Box::new(|| Err(EngineError::request("model", "it is not there"))));
+    let hub = Hub::new(Box::new(|_, _| Err(EngineError::request("model", "it is not there"))));
     let seat = hub.join();
     seat.hear(1, window(1.0));
     let why = caption(next(&seat)).1.unwrap_err();
     assert!(why.contains("it is not there"), "{why}");
-    let panics = Hub::new(Box::new(|| panic!("planted")));
+    let panics = Hub::new(Box::new(|_, _| panic!("planted")));
     let seat = panics.join();
     seat.ask(1, ask("anybody?"));
     assert!(matches!(next(&seat), Reply::Answered(1, Err(_))));
@@ -240,4 +240,28 @@ fn a_session_that_goes_takes_its_work_back() {
     other.hear(1, window(9.0));
     assert_eq!(caption(next(&other)), (1, Ok("9".to_owned())));
     assert_eq!(*gate.order.lock(), ["9"]);
+}
+
+#[test]
+fn another_device_is_used_from_the_next_piece_of_work_on() {
+    let devices = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    let (gate, opened) = (Arc::new(Gate::default()), Arc::clone(&devices));
+    let shared = Arc::clone(&gate);
+    let hub = Hub::new(Box::new(move |device, progress| {
+        progress(0.5);
+        opened.lock().push(device);
+        Ok(Box::new(Puppet { gate: Arc::clone(&shared) }))
+    }));
+    hub.compute_on(DeviceChoice::Cpu);
+    assert_eq!(hub.status().state, State::Asleep, "a choice loads nothing");
+    gate.let_through(2);
+    let seat = hub.join();
+    seat.hear(1, window(1.0));
+    assert!(caption(next(&seat)).1.is_ok());
+    hub.compute_on(DeviceChoice::Cpu);
+    hub.compute_on(DeviceChoice::Auto);
+    seat.hear(2, window(2.0));
+    assert!(caption(next(&seat)).1.is_ok());
+    assert_eq!(*devices.lock(), [DeviceChoice::Cpu, DeviceChoice::Auto]);
+    assert_eq!(hub.status().device, DeviceChoice::Auto);
 }

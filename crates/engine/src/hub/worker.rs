@@ -20,7 +20,8 @@ pub(super) fn start(desk: Arc<Desk>, office: u64) -> io::Result<()> {
 
 fn run(desk: &Desk, office: u64) {
     threads::be_ordinary();
-    let opened = catch_unwind(AssertUnwindSafe(|| (desk.open)()));
+    let progress = |share| desk.loading(office, share);
+    let opened = catch_unwind(AssertUnwindSafe(|| (desk.open)(desk.device(), &progress)));
     let mind = match opened {
         Ok(Ok(mind)) => mind,
         Ok(Err(error)) => return desk.fail(office, &format!("the model can't be loaded: {error}")),

@@ -41,6 +41,8 @@ pub enum News<'a> {
         /// What it is a pass of.
         kind: PassKind,
     },
+    /// A bar begins.
+    BarStarted(Bar),
     /// A passage has ended.
     Passage(Passage<'a>),
     /// The pass has ended, one past its last frame.
@@ -112,7 +114,10 @@ impl Follower {
                     self.free = (kind == PassKind::Free).then_some(frame);
                     tell(News::PassStarted { frame, kind });
                 }
-                BarEvent::BarStarted { bar } => self.bar = Some(bar.frame),
+                BarEvent::BarStarted { bar } => {
+                    self.bar = Some(bar.frame);
+                    tell(News::BarStarted(bar));
+                }
                 BarEvent::BarEnded { frame, bar, complete } => {
                     self.bar = None;
                     self.tell_passage(Some(bar), bar.frame..frame, complete, tell);

@@ -9,8 +9,10 @@ use analysis::Meter;
 use crossbeam_channel::Receiver;
 use signal::Measurements;
 
+use super::export;
 use super::follower::{Follower, News, Passage};
 use super::monitoring::Monitoring;
+use super::notebook::NotedBar;
 use super::pace::Lead;
 use super::remote::Command;
 use super::report::{HeardBar, Report};
@@ -29,7 +31,7 @@ pub enum Activity {
     Busy,
     /// Audio came, and all of it was listened to; or the model has to be waited for.
     Heard,
-    /// Nothing came.
+    /// Nothing came, or the silence of a transport that stands.
     Idle,
     /// The instance is gone and all of its audio was listened to.
     Closed,
@@ -74,6 +76,8 @@ struct Source {
 struct Drained {
     frames: u64,
     items: usize,
+    /// Whether any of it is more than the silence of a transport that stands.
+    heard: bool,
     /// Whether the host said of any of it that it renders.
     offline: bool,
 }
@@ -114,10 +118,10 @@ impl Listener {
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
         let done = self.spool.is_empty();
         self.shared.report.lock().idle = done && !came;
-        match (done, came || listened || answered) {
-            (false, true) => Activity::Busy,
+        match (done, came || answered) {
+            (false, _) if listened => Activity::Busy,
             // There is audio, but a render waits for the model.
-            (false, false) => Activity::Heard,
+            (false, _) => Activity::Heard,
             (true, true) => Activity::Heard,
             (true, false) if closing && self.sources.is_empty() => Activity::Closed,
             (true, false) => Activity::Idle,
@@ -138,19 +142,27 @@ impl Listener {
 
     /// Does what the editor asked for.
     fn obey(&mut self) {
+        if self.shared.bell.answer()
+            && let Some(scribe) = &mut self.scribe
+        {
+            scribe.ask(None, &self.shared);
+        }
         for command in self.shared.commands.1.try_iter() {
             match (command, &mut self.scribe) {
                 (Command::Ask(question), Some(scribe)) => scribe.ask(question, &self.shared),
                 (Command::Stop, Some(scribe)) => scribe.stop(&self.shared),
-                (Command::Restart, Some(scribe)) => scribe.restart(),
                 (Command::ResetMeters, _) => self.monitoring.reset(&self.shared),
                 (Command::HoldMeters(hold), _) => self.monitoring.hold(hold),
-                (Command::Ask(_) | Command::Stop | Command::Restart, None) => {}
+                (Command::Export(format, title), _) => {
+                    let exported = export::export(format, &title, &self.shared);
+                    self.shared.report.lock().exported = Some(exported);
+                }
+                (Command::Ask(_) | Command::Stop, None) => {}
             }
         }
     }
 
-    /// Copies the rings into the spool, generation by generation. Whether anything came.
+    /// Copies the rings into the spool, generation by generation. Whether anything to hear came.
     fn drain(&mut self, now: Instant) -> bool {
         let (mut came, mut audio_s, mut offline) = (false, 0.0, false);
         while let Some(source) = self.sources.front_mut() {
@@ -166,7 +178,7 @@ impl Listener {
             self.spooled += drained.items;
             audio_s += drained.frames as f64 / source.arrival.feed.rate_hz();
             offline |= drained.offline;
-            came |= drained.frames > 0;
+            came |= drained.heard;
             source.count(&self.shared);
             if !closed {
                 break;
@@ -250,6 +262,7 @@ impl Source {
         }
         drained.frames = self.arrival.feed.drain(&mut |chunk| {
             drained.items += 1;
+            drained.heard |= chunk.is_heard();
             drained.offline |= chunk.mark.transport.offline;
             spool.push(Item::Piece(Piece::new(&chunk)));
         });
@@ -281,6 +294,7 @@ fn take(
         News::PassStarted { frame, kind } => {
             shared.report.lock().start_pass(generation.number, frame, kind);
         }
+        News::BarStarted(ref bar) => shared.report.lock().start_bar(bar),
         News::PassEnded { frame } => shared.report.lock().end_pass(frame),
         News::Passage(ref passage) => take_passage(shared, scribe, generation, patient, passage),
     }
@@ -301,7 +315,10 @@ fn take_passage(
     let (number, length_s) = (heard.bar, heard.end_s - heard.start_s);
     let bar = passage.bar.filter(|_| passage.complete);
     if let Some(bar) = bar {
-        shared.notebook.note(&bar, heard.loudness_lufs);
+        let start_s = bar.position.map(|position| position as f64 / generation.rate_hz);
+        let noted = NotedBar::new(&bar, start_s.map(|start_s| (start_s, start_s + length_s)));
+        let (loudness_lufs, true_peak_dbtp) = (heard.loudness_lufs, heard.true_peak_dbtp);
+        shared.notebook.note(NotedBar { loudness_lufs, true_peak_dbtp, ..noted });
         measured.tempo_bpm = Some(bar.meter.quarters() * 60.0 / length_s);
     }
     let id = shared.report.lock().add_bar(heard);
@@ -311,7 +328,8 @@ fn take_passage(
     // The window ends with the passage.
     let frames = (passage.frames.end - passage.frames.start) as f64;
     let share = frames * generation.channels as f64 / window.len().max(1) as f64;
-    let heading = Heading { id, key: bar.map(|bar| bar.key), bar: number, measured, length_s };
+    let (key, came_at) = (bar.map(|bar| bar.key), Instant::now());
+    let heading = Heading { id, key, bar: number, measured, length_s, came_at };
     scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, patient, shared);
 }
 

@@ -1,6 +1,5 @@
 //! The running meters of an instance: fed with what is listened to, while somebody looks.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use analysis::Monitor;
@@ -9,6 +8,9 @@ use super::{Generation, Shared};
 
 /// The meters' hands move this often; EBU Tech 3341 asks for at least ten times a second.
 const EVERY: Duration = Duration::from_millis(33);
+
+/// Who looked this long ago looks no more.
+const LOOKS: Duration = Duration::from_secs(1);
 
 /// Meters that belong to the generation that is listened to. `[session-thread]`
 #[derive(Debug, Default)]
@@ -40,7 +42,8 @@ impl Monitoring {
 
     /// Takes interleaved samples.
     pub(super) fn push(&mut self, samples: &[f32], shared: &Shared) {
-        if self.held || !shared.watched.load(Ordering::Relaxed) {
+        let watched = shared.watched_at.lock().is_some_and(|at| at.elapsed() < LOOKS);
+        if self.held || !watched {
             return;
         }
         if self.monitor.is_none()

@@ -1,13 +1,14 @@
 //! The editor's part of a session: looks at what was heard, and says what to do.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::Thread;
+use std::time::Instant;
 
 use analysis::Reading;
 
 use super::{Notes, Report, Shared};
-use crate::hub;
+use crate::format::Format;
+use crate::hub::{self, DeviceChoice};
 
 /// What an editor asks of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub enum Command {
     ResetMeters,
     /// The meters stand still, and go on where they stood.
     HoldMeters(bool),
-    /// The hub gives up on what it does and begins anew.
-    Restart,
+    /// The captions as a file of this format, named after this title.
+    Export(Format, String),
 }
 
 /// A view of one session and a line to it. Outlives the session, and is then a view of its end. `[gui-thread]`
@@ -60,13 +61,27 @@ impl Remote {
         self.shared.reading.lock().clone()
     }
 
-    /// Whether anybody looks: the meters run only then.
-    pub fn watch(&self, watched: bool) {
-        self.shared.watched.store(watched, Ordering::Relaxed);
+    /// Says that somebody looks right now: the meters run for a second after. Editors come and go without a word.
+    pub fn watch(&self) {
+        *self.shared.watched_at.lock() = Some(Instant::now());
     }
 
     /// How the hub stands; nothing where the session has none.
     pub fn hub(&self) -> Option<hub::Status> {
         self.hub.as_ref().map(hub::Hub::status)
+    }
+
+    /// See [`hub::Hub::restart`]. Doesn't go through the session, which may be what hangs.
+    pub fn restart(&self) {
+        if let Some(hub) = &self.hub {
+            hub.restart();
+        }
+    }
+
+    /// See [`hub::Hub::compute_on`].
+    pub fn compute_on(&self, device: DeviceChoice) {
+        if let Some(hub) = &self.hub {
+            hub.compute_on(device);
+        }
     }
 }

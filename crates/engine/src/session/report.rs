@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use serde::Serialize;
-use signal::{Label, Measurements, Meter, PassKind};
+use signal::{Bar, BarKey, Label, Measurements, Meter, PassKind};
 
 use super::Generation;
 use super::answer::Answer;
+use super::export::Exported;
 use super::follower::Passage;
 use crate::label::Choice;
 
@@ -50,8 +51,23 @@ pub struct Report {
     pub label: Option<Named>,
     /// Passages without a caption because newer ones took their place.
     pub skipped_passages: u64,
+    /// The bar that plays, as far as it was listened to; none where the transport stands or has no bars.
+    pub playing: Option<Playing>,
+    /// From the moment when the passage that was captioned last had been heard, to its caption, in seconds.
+    pub lag_s: Option<f64>,
     /// Answers, oldest first.
     pub answers: VecDeque<Answer>,
+    /// What became of the last export.
+    pub exported: Option<Exported>,
+}
+
+/// The bar that plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Playing {
+    /// Where it starts in the song.
+    pub key: BarKey,
+    /// Its number, 1-based; null where it can't be known.
+    pub bar: Option<i64>,
 }
 
 /// What the track is.
@@ -175,7 +191,12 @@ impl Report {
         keep(&mut self.passes, pass);
     }
 
+    pub(super) fn start_bar(&mut self, bar: &Bar) {
+        self.playing = Some(Playing { key: bar.key, bar: bar.number });
+    }
+
     pub(super) fn end_pass(&mut self, frame: u64) {
+        self.playing = None;
         if let Some(pass) = self.passes.back_mut() {
             pass.end_frame = Some(frame);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
+use std::time::Instant;
 
 use models::Heard;
 use signal::{BarKey, Finding, Measurements};
@@ -11,11 +12,9 @@ use super::answer::{Answer, AnswerState};
 use super::report::{Named, Words};
 use crate::hub::{Hub, Impression, Question, Reply, Seat, Window};
 use crate::{
-    caption::Told,
     label,
     narrate::{TOO_LITTLE, believe, enough},
     slots::Facts,
-    vocabulary,
 };
 
 /// Passages whose sound and measurements are kept for questions.
@@ -40,6 +39,8 @@ pub(super) struct Heading {
     pub(super) measured: Measurements,
     /// Its length in seconds.
     pub(super) length_s: f64,
+    /// When it had been heard to its end.
+    pub(super) came_at: Instant,
 }
 
 /// One instance's dealings with the hub. `[session-thread]`
@@ -88,11 +89,6 @@ impl Scribe {
         self.queue.is_empty() && self.seat.is_free()
     }
 
-    /// See [`Hub::restart`].
-    pub(super) fn restart(&self) {
-        self.seat.restart();
-    }
-
     /// Brings a passage to the hub: `samples` of a window at 24 kHz, of which it is the share `passage`. A `patient` one
     /// waits its turn; another takes the place of one that waits.
     pub(super) fn bring(
@@ -104,8 +100,7 @@ impl Scribe {
         shared: &Shared,
     ) {
         if let Err(words) = enough(&heading.measured) {
-            let told = Told { text: words.to_owned(), ..Told::default() };
-            return shared.say(heading.id, heading.key, Words::said(&told));
+            return shared.say(heading.id, heading.key, Words::said(words.to_owned(), 0.0));
         }
         let findings = analysis::detect(&heading.measured, None);
         let facts = facts(&heading.measured, &findings);
@@ -168,8 +163,9 @@ impl Scribe {
         if let Some(named) = self.labels.named(impression.abstain_below) {
             shared.report.lock().label = Some(named);
         }
+        shared.report.lock().lag_s = Some(heading.came_at.elapsed().as_secs_f64());
         let told = believe(impression.told, MIN_CONFIDENCE);
-        shared.say(id, heading.key, Words::said(&told));
+        shared.say(id, heading.key, Words::said(told.text, told.confidence));
         self.remembered.push_back(Remembered { heading, sound: impression.sound });
         if self.remembered.len() > REMEMBERED {
             self.remembered.pop_front();
@@ -239,14 +235,6 @@ impl Labels {
             confidence: labelled.confidence,
             alternatives: labelled.alternatives,
         })
-    }
-}
-
-impl Words {
-    fn said(told: &Told) -> Self {
-        let labels = vocabulary::instruments(&told.text);
-        let labels = labels.into_iter().map(|label| label.name().to_owned()).collect();
-        Self::Said { text: told.text.clone(), labels, confidence: told.confidence }
     }
 }
 

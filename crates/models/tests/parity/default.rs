@@ -15,7 +15,7 @@ fn trained_weights() {
     let clip = expected.values("samples");
     for (how, pool) in [("one thread", false), ("pool", true)] {
         let source = Source::Dir(assets.clone());
-        let model = ModelFolder::load(&source, &Compute::cpu_with_pool(pool)).unwrap();
+        let model = ModelFolder::load(&source, &Compute::cpu_with_pool(pool), &|_| ()).unwrap();
         let hidden = model.encoder().unwrap().encode(&clip, Keep::All).unwrap();
         let last = hidden.states.len() - 1;
         for state in [0, last] {

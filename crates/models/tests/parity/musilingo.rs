@@ -91,7 +91,8 @@ fn end_to_end() {
                 .unwrap();
         let temp = folder(&dir);
         for (how, compute) in computes() {
-            let model = ModelFolder::load(&Source::Dir(temp.path().to_owned()), &compute).unwrap();
+            let source = Source::Dir(temp.path().to_owned());
+            let model = ModelFolder::load(&source, &compute, &|_| ()).unwrap();
             let there =
                 |text: &&Value| inputs.map.contains_key(&format!("{}.input_values", text["item"]));
             let mut items = 0;

@@ -1,10 +1,8 @@
 //! Sound while the transport stands: where such a pass starts and ends, to the frame.
 
 use crate::bar::{BarEvent, PassKind};
-use crate::feed::Chunk;
+use crate::feed::{Chunk, is_sound};
 
-/// What counts as silence, as a sample's magnitude: -90 dBFS, the last bit of 16.
-const SILENCE: f32 = 3.2e-5;
 /// Silence that ends a free pass, in seconds: longer than the rests in most playing.
 const SILENCE_S: f64 = 2.0;
 
@@ -31,7 +29,7 @@ impl FreeListener {
     pub(super) fn listen(&mut self, chunk: &Chunk<'_>, hold: bool, out: &mut Vec<BarEvent>) {
         let frames = (chunk.frame()..).zip(chunk.samples.chunks_exact(chunk.channels));
         for (frame, samples) in frames {
-            if samples.iter().any(|sample| sample.abs() > SILENCE) {
+            if samples.iter().any(is_sound) {
                 self.sound(frame, out);
             }
         }

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use signal::{Meter, Transport};
 
-use super::super::{Activity, Command, Input, Listener, Session};
+use super::super::{Activity, Bell, Command, Input, Listener, Session};
 use super::*;
+use crate::caption::Told;
 use crate::error::EngineError;
-use crate::hub::{About, Mind, Question};
+use crate::hub::{About, DeviceChoice, Mind, Question};
 
 const RATE_HZ: f64 = 8_000.0;
 /// A bar of 4/4 at 120 BPM.
@@ -64,11 +65,15 @@ struct Desk {
 
 impl Desk {
     fn new(takes: Duration, panics: bool) -> Self {
-        let open = move || -> Result<Box<dyn Mind>, EngineError> {
+        Self::with(takes, panics, Arc::default())
+    }
+
+    fn with(takes: Duration, panics: bool, bell: Arc<Bell>) -> Self {
+        let open = move |_: DeviceChoice, _: &dyn Fn(f64)| -> Result<Box<dyn Mind>, EngineError> {
             Ok(Box::new(Parrot { takes, panics }))
         };
         let hub = Hub::new(Box::new(open));
-        let (mut session, listener) = Session::pair(Arc::default(), Some(&hub));
+        let (mut session, listener) = Session::pair(Arc::default(), bell, Some(&hub));
         let input = session.activate(1, RATE_HZ, false);
         Self { session, listener, input, frame: 0, now: Instant::now() }
     }
@@ -224,4 +229,34 @@ fn an_answer_stands_on_the_bar_that_was_heard_last() {
     assert_eq!(texts, [TOO_LITTLE, "One. Two. and now?", "One. Two. Advice."]);
     assert_eq!((answers[1].bar, answers[1].state.clone()), (Some(2), AnswerState::Done));
     assert!((answers[1].length_s - 2.0).abs() < 1e-9 && answers[1].signal_s > 1.9);
+}
+
+#[test]
+fn the_notes_of_the_song_have_the_words_and_the_bar_that_plays_is_known() {
+    let mut desk = Desk::new(Duration::ZERO, false);
+    desk.play(4 * 2 + 1, 0.3);
+    desk.settle();
+    let remote = desk.session.remote();
+    let spans_s: Vec<_> = remote.recall(|notes| {
+        assert!(notes.bars().all(|bar| said(&bar.words) == "Bass."));
+        notes.bars().filter_map(|bar| bar.span_s).collect()
+    });
+    assert_eq!(spans_s, [(0.0, 2.0), (2.0, 4.0)]);
+    let report = desk.session.report();
+    assert_eq!(report.playing.map(|playing| playing.bar), Some(Some(3)));
+    assert!(report.lag_s.is_some_and(|lag_s| lag_s < 60.0));
+}
+
+#[test]
+fn the_parameter_that_asks_gets_advice_once() {
+    let bell = Arc::new(Bell::default());
+    let mut desk = Desk::with(Duration::ZERO, false, Arc::clone(&bell));
+    desk.play(4 * 2 + 1, 0.3);
+    desk.settle();
+    bell.hold(true);
+    desk.settle();
+    desk.settle();
+    let answers = desk.session.report().answers;
+    assert_eq!(answers.len(), 1);
+    assert_eq!((answers[0].question.as_deref(), answers[0].bar), (None, Some(2)));
 }

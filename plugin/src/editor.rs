@@ -1,0 +1,147 @@
+//! The editor in its window: connects the face to a session, and keeps every panic to itself. `[gui-thread]`
+
+mod face;
+mod meters;
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::session::{Command, Remote};
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::{SizeConstraints, dpi::LogicalSize};
+use nice_plug::prelude::*;
+use nice_plug_egui::{
+    EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier,
+    baseview::HandlerError, create_egui_editor,
+};
+
+use crate::guard::{Alarm, Guard};
+use crate::params::BarlineParams;
+
+pub use face::{Face, Rows, Track, Wish};
+pub use view::{Listing, Row, View};
+
+/// Between two pictures while something moves ...
+const LIVELY: Duration = Duration::from_millis(40);
+/// ... and while nothing does.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// Points.
+const SIZE: (f32, f32) = (900.0, 560.0);
+const LEAST: (f32, f32) = (640.0, 400.0);
+
+/// The window's contents. Lives as long as the instance; windows come and go.
+#[derive(Debug)]
+pub struct Window {
+    remote: Remote,
+    params: Arc<BarlineParams>,
+    /// Whether the instance itself has stopped.
+    alarm: Alarm,
+    face: Face,
+    track: Track,
+    guard: Guard,
+}
+
+/// The editor that a host opens and closes at will.
+pub(crate) fn editor(window: Window) -> Option<EguiEditor<Window>> {
+    let size_constraints = SizeConstraints::min_logical_size(LogicalSize::new(LEAST.0, LEAST.1));
+    let resize_hint = ResizeHint {
+        can_resize: true,
+        can_resize_horizontally: true,
+        can_resize_vertically: true,
+        size_constraints,
+        ..ResizeHint::NON_RESIZABLE
+    };
+    let state = EguiEditorState::from_size(LogicalSize::new(SIZE.0, SIZE.1), 1.0);
+    let settings = EguiNiceSettings {
+        title: "Barline".to_owned(),
+        resize_hint,
+        ..EguiNiceSettings::default()
+    };
+    create_egui_editor(state, RepaintNotifier::default(), settings, window)
+}
+
+impl Window {
+    /// A window on a session.
+    pub fn new(remote: Remote, params: Arc<BarlineParams>, alarm: Alarm) -> Self {
+        let (face, track) = (Face::default(), Track::default());
+        Self { remote, params, alarm, face, track, guard: Guard::default() }
+    }
+
+    /// Draws the picture of now, and does what the user wants.
+    pub fn draw(&mut self, ui: &mut egui::Ui) {
+        let Self { remote, params, alarm, face, track, guard } = self;
+        let drawn = guard.run(|| {
+            remote.watch();
+            let (reading, hub) = (remote.reading(), remote.hub());
+            let mut view = remote.recall(|notes| {
+                remote.look(|report| View::of(report, notes, &reading, hub.as_ref()))
+            });
+            if alarm.rings() {
+                view.trouble =
+                    Some("Barline has stopped here: a defect. The audio passes.".to_owned());
+            }
+            track.device = hub.map(|hub| hub.device).unwrap_or_default();
+            track.deaf = deaf(params);
+            let rows = |listing: Listing, range| {
+                remote.recall(|notes| remote.look(|report| listing.rows(range, report, notes)))
+            };
+            if let Some(wish) = face.show(ui, &view, track, &rows) {
+                fulfil(wish, remote, &track.name);
+            }
+            view.lively
+        });
+        if drawn.is_none() {
+            ui.label("The editor has stopped: a defect in Barline. The audio passes as ever.");
+        }
+        let pause = if drawn == Some(true) { LIVELY } else { IDLE };
+        ui.ctx().request_repaint_after(pause);
+    }
+}
+
+impl NiceEguiApp for Window {
+    fn build(
+        &mut self,
+        context: egui::Context,
+        _: GuiContext,
+        _: &mut Frame,
+    ) -> Result<(), HandlerError> {
+        self.guard.run(|| face::dress(&context));
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut Frame) {
+        self.draw(ui);
+    }
+
+    fn track_info_changed(&mut self, info: TrackInfo) {
+        self.track.name = info.name().to_owned();
+        self.track.rgb = info.color().map(|color| {
+            let (r, g, b, _) = color.rgba();
+            [r, g, b]
+        });
+    }
+}
+
+/// Which of the host's switches keeps the instance from listening.
+fn deaf(params: &BarlineParams) -> Option<&'static str> {
+    match (params.listen.value(), params.bypass.value()) {
+        (_, true) => Some("Not listening: the host has bypassed Barline."),
+        (false, _) => Some("Not listening: the parameter Listen is off."),
+        _ => None,
+    }
+}
+
+fn fulfil(wish: Wish, remote: &Remote, track: &str) {
+    remote.send(match wish {
+        Wish::Advise => Command::Ask(None),
+        Wish::Ask(question) => Command::Ask(Some(question)),
+        Wish::Stop => Command::Stop,
+        Wish::ResetMeters => Command::ResetMeters,
+        Wish::HoldMeters(hold) => Command::HoldMeters(hold),
+        Wish::Export(format) => Command::Export(format, track.to_owned()),
+        Wish::ComputeOn(device) => return remote.compute_on(device),
+        Wish::Restart => return remote.restart(),
+    });
+}

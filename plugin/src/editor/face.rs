@@ -1,0 +1,271 @@
+//! The editor's face: draws a [`View`] and says what the user wants. Knows egui, and neither the host nor the engine's
+//! threads. `[gui-thread]`
+
+mod timeline;
+
+use std::ops::Range;
+
+use egui::{Align, Color32, FontId, Key, Layout, RichText, Sense, TextEdit, TextStyle, Ui, vec2};
+use engine::{format::Format, hub::DeviceChoice};
+
+use super::meters;
+use super::view::{AnswerView, Listing, Row, Spot, View};
+
+/// What the user wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Advice on the bar that was heard last.
+    Advise,
+    /// An answer.
+    Ask(String),
+    /// No more of the answer.
+    Stop,
+    /// Meters from zero.
+    ResetMeters,
+    /// Meters that stand still, or run.
+    HoldMeters(bool),
+    /// The captions as a file.
+    Export(Format),
+    /// The model on another device.
+    ComputeOn(DeviceChoice),
+    /// The engine anew.
+    Restart,
+}
+
+/// Rows of a timeline, wherever they come from.
+pub type Rows<'a> = dyn Fn(Listing, Range<usize>) -> Vec<Row> + 'a;
+
+/// What the face remembers from one picture to the next.
+#[derive(Clone, Debug, Default)]
+pub struct Face {
+    question: String,
+    held: bool,
+    about: bool,
+    /// What the timeline lists, where the user has chosen.
+    listing: Option<Listing>,
+    /// The row whose details are open.
+    open: Option<Spot>,
+}
+
+/// What the host knows of the instance: a hint for the user's eyes, never evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Track {
+    /// The track's name, empty where the host tells none.
+    pub name: String,
+    /// Its colour.
+    pub rgb: Option<[u8; 3]>,
+    /// Why the instance doesn't listen, where a switch is off.
+    pub deaf: Option<&'static str>,
+    /// The device that the user asked for.
+    pub device: DeviceChoice,
+}
+
+const QUIET: Color32 = Color32::from_gray(160);
+const ALARM: Color32 = Color32::from_rgb(240, 120, 90);
+const CAPTION_SIZE: f32 = 20.0;
+
+/// Sizes of letters that can be read from a chair's distance; called once for a window.
+pub(super) fn dress(context: &egui::Context) {
+    context.all_styles_mut(|style| {
+        for (text, size) in
+            [(TextStyle::Body, 14.0), (TextStyle::Button, 14.0), (TextStyle::Small, 12.0)]
+        {
+            style.text_styles.insert(text, FontId::proportional(size));
+        }
+        style.text_styles.insert(TextStyle::Monospace, FontId::monospace(14.0));
+    });
+}
+
+impl Face {
+    /// Draws everything.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        view: &View,
+        track: &Track,
+        rows: &Rows<'_>,
+    ) -> Option<Wish> {
+        let mut wishes = Vec::new();
+        egui::Panel::top("top").show(ui, |ui| wishes.extend(self.top(ui, view, track)));
+        egui::Panel::bottom("status").show(ui, |ui| wishes.extend(status(ui, view, track)));
+        egui::Panel::right("meters").resizable(false).exact_size(meters::WIDTH + 16.0).show(
+            ui,
+            |ui| {
+                wishes.extend(self.meters(ui, view));
+            },
+        );
+        egui::CentralPanel::default().show(ui, |ui| {
+            if self.about {
+                return about(ui);
+            }
+            wishes.extend(self.ask(ui, view));
+            ui.separator();
+            self.timeline(ui, view, rows);
+        });
+        // One click a picture is all that a hand can do.
+        wishes.pop()
+    }
+
+    fn top(&mut self, ui: &mut Ui, view: &View, track: &Track) -> Option<Wish> {
+        let mut wish = None;
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            if let Some([r, g, b]) = track.rgb {
+                let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+                ui.painter().rect_filled(rect, 2.0, Color32::from_rgb(r, g, b));
+            }
+            if !track.name.is_empty() {
+                ui.label(RichText::new(&track.name).color(QUIET));
+                ui.separator();
+            }
+            label(ui, view);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.toggle_value(&mut self.about, "About");
+                ui.menu_button("Export", |ui| {
+                    for format in Format::ALL {
+                        if ui.button(format.name()).clicked() {
+                            wish = Some(Wish::Export(format));
+                            ui.close();
+                        }
+                    }
+                });
+            });
+        });
+        if let Some(exported) = &view.exported {
+            ui.label(RichText::new(exported).small().color(QUIET));
+        }
+        ui.label(RichText::new(&view.now.place).color(QUIET));
+        let now = RichText::new(track.deaf.unwrap_or(&view.now.text));
+        ui.label(now.size(CAPTION_SIZE).strong());
+        ui.add_space(4.0);
+        wish
+    }
+
+    fn meters(&mut self, ui: &mut Ui, view: &View) -> Option<Wish> {
+        let mut wish = None;
+        ui.add_space(4.0);
+        egui::Grid::new("figures").num_columns(2).show(ui, |ui| {
+            for (name, value) in &view.figures {
+                ui.label(RichText::new(*name).color(QUIET));
+                ui.label(RichText::new(value).monospace());
+                ui.end_row();
+            }
+        });
+        ui.horizontal(|ui| {
+            let word = if self.held { "Run" } else { "Pause" };
+            if ui.button(word).on_hover_text("the meters only; captions go on").clicked() {
+                self.held = !self.held;
+                wish = Some(Wish::HoldMeters(self.held));
+            }
+            if ui.button("Reset").on_hover_text("integrated, range, true peak").clicked() {
+                wish = Some(Wish::ResetMeters);
+            }
+        });
+        ui.add_space(4.0);
+        meters::correlation(ui, view.correlation);
+        ui.add_space(4.0);
+        meters::spectrum(ui, &view.bands);
+        wish
+    }
+
+    fn ask(&mut self, ui: &mut Ui, view: &View) -> Option<Wish> {
+        let mut wish = None;
+        let writing = view.answer.as_ref().is_some_and(|answer| answer.writing);
+        ui.horizontal(|ui| {
+            if ui.button("Advise on this bar").clicked() {
+                wish = Some(Wish::Advise);
+            }
+            let buttons = 110.0;
+            let width = (ui.available_width() - buttons).max(80.0);
+            let field = TextEdit::singleline(&mut self.question).hint_text("Ask about this bar");
+            let field = ui.add(field.desired_width(width));
+            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            if (ui.button("Ask").clicked() || entered) && !self.question.trim().is_empty() {
+                wish = Some(Wish::Ask(self.question.trim().to_owned()));
+            }
+            if ui.add_enabled(writing, egui::Button::new("Stop")).clicked() {
+                wish = Some(Wish::Stop);
+            }
+        });
+        if let Some(shown) = &view.answer {
+            answer(ui, shown);
+        }
+        wish
+    }
+}
+
+fn label(ui: &mut Ui, view: &View) {
+    let per_cent = |share: f64| format!("{:.0} %", 100.0 * share);
+    ui.label(RichText::new(&view.label.text).strong());
+    if view.label.confidence > 0.0 {
+        ui.label(RichText::new(per_cent(view.label.confidence)).color(QUIET));
+    }
+    for (name, confidence) in &view.label.alternatives {
+        let text = format!("{name} {}", per_cent(*confidence));
+        ui.label(RichText::new(text).small().color(QUIET));
+    }
+}
+
+fn answer(ui: &mut Ui, answer: &AnswerView) {
+    ui.group(|ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(&answer.title).color(QUIET));
+            if answer.writing {
+                ui.spinner();
+            }
+        });
+        ui.label(&answer.text);
+        for line in &answer.evidence {
+            ui.label(RichText::new(line).small().color(QUIET));
+        }
+    });
+}
+
+fn status(ui: &mut Ui, view: &View, track: &Track) -> Option<Wish> {
+    let mut wish = None;
+    ui.horizontal_wrapped(|ui| {
+        if let Some(trouble) = &view.trouble {
+            ui.label(RichText::new(trouble).color(ALARM));
+        }
+        if view.can_restart && ui.button("Restart the engine").clicked() {
+            wish = Some(Wish::Restart);
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        let name = |device: DeviceChoice| device.to_string();
+        egui::ComboBox::from_label("device").selected_text(name(track.device)).width(60.0).show_ui(
+            ui,
+            |ui| {
+                for device in DeviceChoice::ALL {
+                    if ui.selectable_label(device == track.device, name(device)).clicked() {
+                        wish = Some(Wish::ComputeOn(device));
+                    }
+                }
+            },
+        );
+        for line in &view.status {
+            ui.label(RichText::new(line).small().color(QUIET));
+            ui.separator();
+        }
+    });
+    wish
+}
+
+fn about(ui: &mut Ui) {
+    ui.heading(format!("Barline {}", env!("CARGO_PKG_VERSION")));
+    for line in [
+        "Listens to a track and says what it hears. What is a number here was measured.",
+        "Nothing leaves this machine: no network, no account, no statistics.",
+        "Loudness after ITU-R BS.1770 and EBU R 128, true peak after BS.1770 annex 2.",
+        "Licence: MIT or Apache-2.0, at your choice. The embedded model: CC BY 4.0.",
+        "Made with nice-plug, egui, candle, ebur128, ringbuf and others: the file THIRD-PARTY-NOTICES in \
+         the plugin's bundle has their licences.",
+        "VST is a trademark of Steinberg Media Technologies GmbH.",
+    ] {
+        ui.label(line);
+    }
+}
+
+#[cfg(test)]
+mod tests;

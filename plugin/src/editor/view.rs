@@ -1,0 +1,236 @@
+//! What the editor shows, as plain data: made from a session's report, tested without a window, drawn by any toolkit.
+
+mod row;
+
+use analysis::Reading;
+use engine::hub::{State, Status};
+use engine::session::{Answer, AnswerState, Exported, Named, Notes, Report, Words};
+
+use signal::Evidence;
+
+pub(super) use row::Spot;
+pub use row::{Listing, Row};
+
+/// Everything on the screen but the timeline's rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    /// The caption of the newest passage that has one.
+    pub now: Now,
+    /// What the track is.
+    pub label: LabelView,
+    /// Name and value of the meters, in the order of the screen.
+    pub figures: Vec<(&'static str, String)>,
+    /// Middle of each third octave in Hz, and its level in dBFS.
+    pub bands: Vec<(f64, f64)>,
+    /// Correlation of left and right.
+    pub correlation: Option<f64>,
+    /// The newest answer.
+    pub answer: Option<AnswerView>,
+    /// The engine, a line each.
+    pub status: Vec<String>,
+    /// What is wrong, if anything.
+    pub trouble: Option<String>,
+    /// Whether a restart of the engine is offered.
+    pub can_restart: bool,
+    /// What became of the last export.
+    pub exported: Option<String>,
+    /// Rows of the timeline: bars of the song, and passages without a transport.
+    pub rows: [usize; 2],
+    /// The row of the bar that plays.
+    pub playing: Option<usize>,
+    /// Whether anything moves, so that the picture is worth being drawn often.
+    pub lively: bool,
+}
+
+/// The caption of now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Now {
+    /// `Bar 12`, or a time where there are no bars, and the bar that plays where it is another.
+    pub place: String,
+    /// The words.
+    pub text: String,
+}
+
+/// The label of the track.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LabelView {
+    /// The label, or that there is none.
+    pub text: String,
+    /// How likely it is, 0 to 1.
+    pub confidence: f64,
+    /// The next likely ones.
+    pub alternatives: Vec<(String, f64)>,
+}
+
+/// An answer with what it stands on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AnswerView {
+    /// The question and the bar.
+    pub title: String,
+    /// The words so far.
+    pub text: String,
+    /// The findings and their measurements, a line each.
+    pub evidence: Vec<String>,
+    /// Whether more will come.
+    pub writing: bool,
+}
+
+impl View {
+    /// What a report, the notes of the song, the meters and the hub come to.
+    pub fn of(report: &Report, notes: &Notes, reading: &Reading, hub: Option<&Status>) -> Self {
+        let writing = report.answers.back().is_some_and(|a| a.state == AnswerState::Writing);
+        Self {
+            now: now(report),
+            label: report.label.as_ref().map_or_else(LabelView::unknown, LabelView::of),
+            figures: figures(reading),
+            bands: reading
+                .bands
+                .iter()
+                .map(|band| ((band.lo_hz * band.hi_hz).sqrt(), band.level_db))
+                .collect(),
+            correlation: reading.correlation,
+            answer: report.answers.back().map(AnswerView::of),
+            status: status(report, hub),
+            trouble: trouble(report, hub),
+            can_restart: hub.is_some_and(can_restart),
+            exported: report.exported.as_ref().map(exported),
+            rows: Listing::ALL.map(|listing| listing.count(report, notes)),
+            playing: report.playing.map(|playing| notes.count_before(playing.key)),
+            lively: !report.idle || writing || hub.is_some_and(|hub| hub.busy.is_some()),
+        }
+    }
+}
+
+impl LabelView {
+    fn unknown() -> Self {
+        Self { text: "nothing heard yet".to_owned(), ..Self::default() }
+    }
+
+    fn of(named: &Named) -> Self {
+        let text = named.label.map_or("not sure what this is", |label| label.name()).to_owned();
+        let confidence = named.label.map_or(0.0, |_| named.confidence);
+        let alternatives = named.alternatives.iter().map(|choice| {
+            let name = choice.label.name().to_owned();
+            (name, choice.confidence)
+        });
+        Self { text, confidence, alternatives: alternatives.take(3).collect() }
+    }
+}
+
+impl AnswerView {
+    fn of(answer: &Answer) -> Self {
+        let asked = answer.question.as_deref().unwrap_or("Advice");
+        let about =
+            answer.bar.map_or_else(|| "the last passage".to_owned(), |bar| format!("bar {bar}"));
+        let title = match answer.length_s > 0.0 {
+            true => format!("{asked} — {about}, {:.1} s of signal", answer.signal_s),
+            false => asked.to_owned(),
+        };
+        let evidence = answer.findings.iter().map(|finding| {
+            let measured: Vec<String> = finding.evidence.iter().map(measured).collect();
+            let (kind, severity) = (finding.kind.name(), finding.severity.name());
+            format!("{kind} ({severity}): {}", measured.join(", "))
+        });
+        let text = match &answer.state {
+            AnswerState::Failed(why) => format!("{} [{why}]", answer.text).trim_start().to_owned(),
+            _ => answer.text.clone(),
+        };
+        let writing = answer.state == AnswerState::Writing;
+        Self { title, text, evidence: evidence.collect(), writing }
+    }
+}
+
+/// A value with its unit and standard, where it has them.
+fn measured(evidence: &Evidence) -> String {
+    let Evidence { name, value, unit, standard } = evidence;
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    let standard = if standard.is_empty() { String::new() } else { format!(" ({standard})") };
+    format!("{name} {value:.1}{unit}{standard}")
+}
+
+fn now(report: &Report) -> Now {
+    let said = report.bars.iter().rev().find_map(|bar| match &bar.words {
+        Words::Said { text, .. } => Some((bar, text.clone())),
+        _ => None,
+    });
+    let Some((bar, text)) = said else {
+        let text = if report.bars.is_empty() {
+            "Press play: the first words come after the first bar."
+        } else {
+            "No words yet."
+        };
+        return Now { place: String::new(), text: text.to_owned() };
+    };
+    let place = row::place(bar.bar, bar.start_quarters.is_none(), bar.start_s);
+    let playing = report.playing.and_then(|playing| playing.bar);
+    let place = match playing.filter(|playing| Some(*playing) != bar.bar) {
+        Some(playing) => format!("{place} (bar {playing} plays)"),
+        None => place,
+    };
+    Now { place, text }
+}
+
+fn level(value: Option<f64>, unit: &str) -> String {
+    value.map_or_else(|| "—".to_owned(), |value| format!("{value:.1} {unit}"))
+}
+
+fn figures(reading: &Reading) -> Vec<(&'static str, String)> {
+    let seconds = reading.measured_s as u64;
+    vec![
+        ("Momentary", level(reading.momentary_lufs, "LUFS")),
+        ("Short-term", level(reading.short_term_lufs, "LUFS")),
+        ("Integrated", level(reading.integrated_lufs, "LUFS")),
+        ("Range", level(reading.range_lu, "LU")),
+        ("True peak max", level(reading.true_peak_dbtp, "dBTP")),
+        ("Measured", format!("{}:{:02}", seconds / 60, seconds % 60)),
+    ]
+}
+
+/// Longer than this at one piece of work and the model is stuck, as far as anybody can tell.
+const STUCK_S: u64 = 20;
+
+fn can_restart(hub: &Status) -> bool {
+    matches!(hub.state, State::Stopped(_)) || hub.busy.is_some_and(|busy| busy.as_secs() >= STUCK_S)
+}
+
+fn status(report: &Report, hub: Option<&Status>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(hub) = hub {
+        lines.push(match (&hub.state, &hub.about) {
+            (State::Asleep, _) => "model loads with the first bar".to_owned(),
+            (State::Loading(share), _) => format!("model loading: {:.0} %", 100.0 * share),
+            (State::Ready, Some(about)) => format!("{} on {}", about.model, about.device),
+            (State::Ready, None) => "model ready".to_owned(),
+            (State::Stopped(_), _) => "model stopped".to_owned(),
+        });
+        lines.push(format!("instances {}, waiting {}", hub.instances, hub.waiting));
+    }
+    lines.extend(report.lag_s.map(|lag_s| format!("lag {lag_s:.2} s")));
+    let rate_hz = report.rate_hz.max(1.0);
+    let seconds = |frames: u64| frames as f64 / rate_hz;
+    lines.push(format!("skipped {} bars", report.skipped_passages));
+    lines.push(format!("dropped {:.1} s", seconds(report.dropped_frames)));
+    lines.push(format!("not listened to {:.1} s", seconds(report.skipped_frames)));
+    lines
+}
+
+fn trouble(report: &Report, hub: Option<&Status>) -> Option<String> {
+    let stopped = hub.and_then(|hub| match &hub.state {
+        State::Stopped(why) => Some(why.clone()),
+        _ if can_restart(hub) => Some(format!("the model has not answered for {STUCK_S} s")),
+        _ => None,
+    });
+    report.trouble.clone().or(stopped)
+}
+
+fn exported(exported: &Exported) -> String {
+    match exported {
+        Exported::Written { path, captions } => {
+            format!("{captions} captions written to {}", path.display())
+        }
+        Exported::Failed(why) => format!("not exported: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

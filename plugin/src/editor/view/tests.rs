@@ -1,0 +1,217 @@
+//! What is shown, from reports as sessions make them.
+
+use std::time::Duration;
+
+use engine::session::{HeardBar, Playing};
+use engine::{Choice, hub::About};
+use signal::{BarKey, Finding, FindingKind, Label, Meter, Severity};
+
+use super::*;
+
+fn said(text: &str) -> Words {
+    Words::Said { text: text.to_owned(), labels: Vec::new(), confidence: 0.5 }
+}
+
+/// A bar of two seconds, or a passage without one.
+fn heard(id: u64, bar: Option<i64>, words: Words) -> HeardBar {
+    let start_s = 2.0 * (id - 1) as f64;
+    HeardBar {
+        id,
+        generation: 1,
+        bar,
+        start_quarters: bar.map(|bar| 4.0 * (bar - 1) as f64),
+        meter: bar.and(Meter::new(4, 4)),
+        position: None,
+        start_frame: 0,
+        end_frame: 1,
+        start_s,
+        end_s: start_s + 2.0,
+        complete: true,
+        loudness_lufs: Some(-14.04),
+        true_peak_dbtp: Some(-1.0),
+        signal_s: 2.0,
+        note: None,
+        words,
+    }
+}
+
+fn notes(texts: &[Option<&str>]) -> Notes {
+    let bars = texts.iter().enumerate().map(|(index, text)| {
+        let start_s = 2 * index;
+        let text = text.map_or(String::new(), |text| format!(r#","text":"{text}""#));
+        format!(
+            r#"{{"key":{},"number":{},"meter":[4,4],"loudness_lufs":-9.5,"span_s":[{start_s},{}]{text}}}"#,
+            7680 * index,
+            index + 1,
+            start_s + 2
+        )
+    });
+    let bars = bars.collect::<Vec<_>>().join(",");
+    serde_json::from_str(&format!(r#"{{"version":1,"bars":[{bars}]}}"#)).unwrap()
+}
+
+fn view(report: &Report) -> View {
+    View::of(report, &Notes::default(), &Reading::default(), None)
+}
+
+fn hub(state: State) -> Status {
+    let about = About { model: "default".into(), device: "cpu".into(), fallback: None };
+    Status { state, about: Some(about), instances: 3, waiting: 2, ..Status::default() }
+}
+
+#[test]
+fn before_anything_is_heard_it_says_what_to_do() {
+    let view = view(&Report { idle: true, ..Report::default() });
+    assert!(view.now.text.starts_with("Press play"), "{}", view.now.text);
+    assert_eq!(view.label.text, "nothing heard yet");
+    assert!(view.figures.iter().take(5).all(|(_, value)| value == "—"), "{:?}", view.figures);
+    assert_eq!((view.trouble, view.answer, view.lively), (None, None, false));
+}
+
+#[test]
+fn the_newest_words_stand_on_top_with_their_own_bar() {
+    let mut report = Report::default();
+    report.bars.extend([
+        heard(1, Some(7), said("Drums.")),
+        heard(2, Some(8), said("Drums and bass.")),
+        heard(3, Some(9), Words::Waiting),
+    ]);
+    report.playing = Some(Playing { key: BarKey::from_quarters(36.0), bar: Some(10) });
+    let shown = view(&report).now;
+    assert_eq!(shown.place, "Bar 8 (bar 10 plays)");
+    assert_eq!(shown.text, "Drums and bass.");
+    report.bars.clear();
+    report.bars.push_back(heard(36, None, said("Silence.")));
+    report.playing = None;
+    assert_eq!(view(&report).now, Now { place: "1:10.0".into(), text: "Silence.".into() });
+}
+
+#[test]
+fn the_song_is_listed_in_its_order_and_the_playhead_has_a_row() {
+    let notes = notes(&[Some("Drums."), None, Some("Bass.")]);
+    let mut report = Report::default();
+    report.bars.push_back(heard(1, None, Words::Skipped));
+    report.playing = Some(Playing { key: BarKey::from_quarters(8.0), bar: Some(3) });
+    let view = View::of(&report, &notes, &Reading::default(), None);
+    assert_eq!((view.rows, view.playing), ([3, 1], Some(2)));
+    let rows = Listing::Song.rows(1..9, &report, &notes);
+    let shown: Vec<_> = rows.iter().map(|row| (row.place.as_str(), row.text.as_str())).collect();
+    assert_eq!(shown, [("Bar 2", "no caption"), ("Bar 3", "Bass.")]);
+    assert_eq!((rows[1].loudness.as_str(), rows[1].said), ("-9.5 LUFS", true));
+    assert!(
+        rows[1].details.starts_with("0:04.0 to 0:06.0 in the song, 4/4"),
+        "{}",
+        rows[1].details
+    );
+    let free = Listing::Free.rows(0..9, &report, &notes);
+    assert_eq!((free.len(), free[0].place.as_str(), free[0].said), (1, "0:00.0", false));
+    assert!(free[0].text.contains("skipped"), "{}", free[0].text);
+    assert!(Listing::Song.rows(7..9, &report, &notes).is_empty());
+}
+
+#[test]
+fn a_bar_that_plays_for_the_first_time_has_a_row_in_its_place() {
+    let notes = notes(&[Some("Drums."), Some("Bass.")]);
+    let mut report = Report::default();
+    for (quarters, place) in [(2.0, 1), (8.0, 2), (-4.0, 0)] {
+        report.playing = Some(Playing { key: BarKey::from_quarters(quarters), bar: Some(30) });
+        let view = View::of(&report, &notes, &Reading::default(), None);
+        assert_eq!((view.rows, view.playing), ([3, 0], Some(place)));
+        let rows = Listing::Song.rows(0..9, &report, &notes);
+        assert_eq!(rows.len(), 3);
+        assert_eq!(
+            (rows[place].place.as_str(), rows[place].text.as_str()),
+            ("Bar 30", "playing …")
+        );
+    }
+}
+
+#[test]
+fn a_label_that_is_not_likely_enough_is_not_given() {
+    let choice = Choice { label: Label::Bass, confidence: 0.3 };
+    let mut named = Named { label: None, confidence: 0.3, alternatives: vec![choice] };
+    let report = Report { label: Some(named.clone()), ..Report::default() };
+    let shown = view(&report).label;
+    assert_eq!((shown.text.as_str(), shown.confidence), ("not sure what this is", 0.0));
+    assert_eq!(shown.alternatives, [("bass".to_owned(), 0.3)]);
+    (named.label, named.confidence) = (Some(Label::Bass), 0.9);
+    let report = Report { label: Some(named), ..Report::default() };
+    assert_eq!(view(&report).label.confidence, 0.9);
+}
+
+#[test]
+fn the_engine_says_how_it_stands_and_what_is_wrong() {
+    let report = Report {
+        rate_hz: 48_000.0,
+        dropped_frames: 24_000,
+        skipped_passages: 4,
+        lag_s: Some(0.123),
+        ..Report::default()
+    };
+    let of =
+        |status: Status| View::of(&report, &Notes::default(), &Reading::default(), Some(&status));
+    let ready = of(hub(State::Ready));
+    let expected = [
+        "default on cpu",
+        "instances 3, waiting 2",
+        "lag 0.12 s",
+        "skipped 4 bars",
+        "dropped 0.5 s",
+        "not listened to 0.0 s",
+    ];
+    assert_eq!(ready.status, expected);
+    assert!(!ready.can_restart);
+    assert_eq!(of(hub(State::Loading(0.4))).status[0], "model loading: 40 %");
+    let stopped = of(hub(State::Stopped("the model has crashed".into())));
+    assert_eq!(stopped.trouble.as_deref(), Some("the model has crashed"));
+    assert!(stopped.can_restart);
+    let busy = Some(Duration::from_secs(STUCK_S + 1));
+    let stuck = of(Status { busy, ..hub(State::Ready) });
+    assert!(stuck.can_restart && stuck.trouble.unwrap().contains("not answered"));
+}
+
+#[test]
+fn an_answer_shows_what_it_stands_on() {
+    let evidence = Evidence {
+        name: "true_peak_dbtp".into(),
+        value: 0.84,
+        unit: "dBTP".into(),
+        standard: "ITU-R BS.1770".into(),
+    };
+    let finding = Finding {
+        kind: FindingKind::TruePeakOver,
+        severity: Severity::Clear,
+        confidence: 1.0,
+        band_hz: None,
+        evidence: vec![evidence],
+        mv: None,
+        text: String::new(),
+    };
+    let mut answer = Answer {
+        id: 1,
+        bar: Some(5),
+        length_s: 2.0,
+        signal_s: 1.96,
+        findings: vec![finding],
+        text: "Turn it down.".into(),
+        ..Answer::default()
+    };
+    let shown = AnswerView::of(&answer);
+    assert_eq!(shown.title, "Advice — bar 5, 2.0 s of signal");
+    assert_eq!(shown.evidence, ["true-peak-over (clear): true_peak_dbtp 0.8 dBTP (ITU-R BS.1770)"]);
+    assert!(shown.writing);
+    answer.state = AnswerState::Failed("stopped".into());
+    let shown = AnswerView::of(&answer);
+    assert_eq!((shown.text.as_str(), shown.writing), ("Turn it down. [stopped]", false));
+}
+
+#[test]
+fn an_export_says_where_it_went_or_why_not() {
+    let shown = |exported| view(&Report { exported: Some(exported), ..Report::default() }).exported;
+    let path = "Barline/Bass captions.vtt".into();
+    assert_eq!(
+        shown(Exported::Written { path, captions: 9 }).unwrap(),
+        "9 captions written to Barline/Bass captions.vtt"
+    );
+    assert_eq!(shown(Exported::Failed("no room".into())).unwrap(), "not exported: no room");
+}
