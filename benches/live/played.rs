@@ -18,7 +18,7 @@ const TEMPO_BPM: f64 = 120.0;
 pub(crate) const BAR_S: f64 = 2.0;
 
 /// The editor draws this often while something moves.
-const FRAME: Duration = Duration::from_millis(40);
+const FRAME: Duration = Duration::from_millis(50);
 
 /// The last bar's words may come this late.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -23,7 +23,7 @@ pub use face::{Face, Rows, Track, Wish};
 pub use view::{Listing, Row, View};
 
 /// Between two pictures while something moves ...
-const LIVELY: Duration = Duration::from_millis(40);
+const LIVELY: Duration = Duration::from_millis(50);
 /// ... and while nothing does.
 const IDLE: Duration = Duration::from_millis(250);
 

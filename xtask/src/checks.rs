@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::bundle::{self, Profile};
+use crate::demo::{self, Song};
 use crate::metadata::Metadata;
 use crate::run::{cargo, run, step};
 use crate::{models, notices, tidy};
@@ -96,8 +97,11 @@ fn pedalboard() -> Result<()> {
 pub(crate) fn hosts(scripts: &Path) -> Result<()> {
     bundle::bundle(Profile::Dev)?;
     let metadata = Metadata::load()?;
-    let mut command = Command::new(python(&metadata)?);
-    run(command.arg("tests/hosts/daws.py").arg(scripts).arg(bundle::folder(&metadata)))
+    let (python, bundles) = (python(&metadata)?, bundle::folder(&metadata));
+    run(Command::new(&python).arg("tests/hosts/daws.py").arg(scripts).arg(&bundles))?;
+    let Song { mix, tempo_bpm, .. } = demo::song()?;
+    let mut editor = Command::new(&python);
+    run(editor.arg("tests/hosts/editor.py").arg(scripts).arg(&bundles).arg(mix).arg(tempo_bpm))
 }
 
 /// A Python with what the host tests need, made where there is none.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
 
 use crate::bundle::{self, Profile};
 use crate::checks::must_exist;
@@ -85,13 +86,33 @@ fn render(factory: &Path) -> Result<()> {
     must_exist(&song.join("mix.wav"))
 }
 
-/// The demo's song, rendered if it isn't there; `programs` is the folder of the release build.
-pub(crate) fn song(programs: &Path) -> Result<PathBuf> {
-    let song = Path::new(OUT).join("song");
-    if !song.join("mix.wav").exists() {
-        render(&programs.join(format!("factory{}", std::env::consts::EXE_SUFFIX)))?;
+/// The demo's song, for hosts that play it.
+pub(crate) struct Song {
+    pub(crate) mix: PathBuf,
+    pub(crate) tempo_bpm: String,
+    pub(crate) meter: String,
+}
+
+/// What is needed of a song's truth.json.
+#[derive(Deserialize)]
+struct Truth {
+    tempo_bpm: f64,
+    meter: String,
+}
+
+/// The demo's song, rendered if it isn't there.
+pub(crate) fn song() -> Result<Song> {
+    let folder = Path::new(OUT).join("song");
+    let mix = folder.join("mix.wav");
+    if !mix.exists() {
+        bundle::build(Profile::Release)?;
+        let release = Metadata::load()?.target_directory.join("release");
+        render(&release.join(format!("factory{}", std::env::consts::EXE_SUFFIX)))?;
     }
-    Ok(song)
+    let truth = std::fs::read(folder.join("truth.json")).context("the song's truth.json")?;
+    let Truth { tempo_bpm, meter } =
+        serde_json::from_slice(&truth).context("the song's truth.json")?;
+    Ok(Song { mix, tempo_bpm: tempo_bpm.to_string(), meter })
 }
 
 /// The stems, in order.

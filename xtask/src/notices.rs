@@ -60,9 +60,14 @@ pub(crate) fn third_party(metadata: &Metadata) -> Result<String> {
         let repository = package.repository.as_deref().unwrap_or("no repository named");
         writeln!(out, "{title} | {licence} | {repository}")?;
         let folder = package.manifest_path.parent().context("a manifest lies in a folder")?;
-        let mut found = texts_in(folder)?;
+        let mut found = texts_in(folder, is_licence)?;
         if found.is_empty() {
             found.push(text_by_name(package)?);
+        }
+        // Fonts have licences of their own, beside them.
+        let fonts = folder.join("fonts");
+        if fonts.is_dir() {
+            found.extend(texts_in(&fonts, |name| name.ends_with(".txt"))?);
         }
         for text in found {
             texts.entry(text).or_default().push(title.clone());
@@ -74,18 +79,22 @@ pub(crate) fn third_party(metadata: &Metadata) -> Result<String> {
     Ok(out)
 }
 
-/// The licence texts in a published crate's folder.
-fn texts_in(folder: &Path) -> Result<Vec<String>> {
+/// Whether a file of this name, in small letters, is a licence or a notice.
+fn is_licence(name: &str) -> bool {
+    ["licen", "copying", "copyright", "notice", "unlicense"]
+        .iter()
+        .any(|head| name.starts_with(head))
+}
+
+/// The texts in a published crate's folder whose names, in small letters, are wanted.
+fn texts_in(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<String>> {
     let mut texts = Vec::new();
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().to_ascii_lowercase();
-        let licence = ["licen", "copying", "copyright", "notice", "unlicense"]
-            .iter()
-            .any(|head| name.starts_with(head));
-        if licence && entry.path().is_file() {
+        if wanted(&name) && entry.path().is_file() {
             let bytes = std::fs::read(entry.path())?;
             texts.push(String::from_utf8_lossy(&bytes).replace("\r\n", "\n").trim().to_owned());
         }
