@@ -131,11 +131,13 @@ impl Monitor {
                 lufs.ok().filter(|lufs| lufs.is_finite() && *lufs > -120.0)
             };
             reading.momentary_lufs = some(programme.loudness_momentary());
-            reading.short_term_lufs =
-                some(programme.loudness_shortterm()).filter(|_| reading.measured_s >= 3.0);
+            let long = reading.measured_s >= 3.0;
+            reading.short_term_lufs = some(programme.loudness_shortterm()).filter(|_| long);
             reading.integrated_lufs = some(programme.loudness_global());
-            reading.range_lu =
-                programme.loudness_range().ok().filter(|_| reading.measured_s >= 3.0);
+            reading.range_lu = programme
+                .loudness_range()
+                .ok()
+                .filter(|_| long && reading.integrated_lufs.is_some());
             let channels = 0..self.channels as u32;
             let peak = channels.filter_map(|channel| programme.true_peak(channel).ok());
             reading.true_peak_dbtp = amplitude_db(peak.fold(0.0, f64::max));
@@ -229,9 +231,10 @@ mod tests {
     fn silence_and_shortness_read_nothing() {
         let mut monitor = Monitor::new(RATE_HZ, 2).unwrap();
         assert_eq!(monitor.reading(), Reading::default());
-        monitor.push(&vec![0.0; 96_000]);
+        monitor.push(&vec![0.0; 400_000]);
         let reading = monitor.reading();
         assert_eq!((reading.momentary_lufs, reading.integrated_lufs), (None, None));
+        assert_eq!(reading.range_lu, None);
         assert_eq!((reading.true_peak_dbtp, reading.correlation), (None, None));
     }
 
