@@ -17,10 +17,10 @@ use nice_plug_egui::{
 };
 
 use crate::guard::{Alarm, Guard};
-use crate::params::BarlineParams;
+use crate::params::Deaf;
 
 pub use face::{Face, Rows, Track, Wish};
-pub use view::{Listing, Row, View};
+pub use view::{Listing, Row, Spot, View};
 
 /// Between two pictures while something moves ...
 const LIVELY: Duration = Duration::from_millis(50);
@@ -35,7 +35,7 @@ const LEAST: (f32, f32) = (640.0, 400.0);
 #[derive(Debug)]
 pub struct Window {
     remote: Remote,
-    params: Arc<BarlineParams>,
+    deaf: Arc<Deaf>,
     /// Whether the instance itself has stopped.
     alarm: Alarm,
     face: Face,
@@ -64,14 +64,14 @@ pub(crate) fn editor(window: Window) -> Option<EguiEditor<Window>> {
 
 impl Window {
     /// A window on a session.
-    pub fn new(remote: Remote, params: Arc<BarlineParams>, alarm: Alarm) -> Self {
+    pub(crate) fn new(remote: Remote, deaf: Arc<Deaf>, alarm: Alarm) -> Self {
         let (face, track) = (Face::default(), Track::default());
-        Self { remote, params, alarm, face, track, guard: Guard::default() }
+        Self { remote, deaf, alarm, face, track, guard: Guard::default() }
     }
 
     /// Draws the picture of now, and does what the user wants.
     pub fn draw(&mut self, ui: &mut egui::Ui) {
-        let Self { remote, params, alarm, face, track, guard } = self;
+        let Self { remote, deaf, alarm, face, track, guard } = self;
         let drawn = guard.run(|| {
             remote.watch();
             let (reading, hub) = (remote.reading(), remote.hub());
@@ -83,7 +83,7 @@ impl Window {
                     Some("Barline has stopped here: a defect. The audio passes.".to_owned());
             }
             track.device = hub.map(|hub| hub.device).unwrap_or_default();
-            track.deaf = deaf(params);
+            track.deaf = deaf.why();
             let rows = |listing: Listing, range| {
                 remote.recall(|notes| remote.look(|report| listing.rows(range, report, notes)))
             };
@@ -121,15 +121,6 @@ impl NiceEguiApp for Window {
             let (r, g, b, _) = color.rgba();
             [r, g, b]
         });
-    }
-}
-
-/// Which of the host's switches keeps the instance from listening.
-fn deaf(params: &BarlineParams) -> Option<&'static str> {
-    match (params.listen.value(), params.bypass.value()) {
-        (_, true) => Some("Not listening: the host has bypassed Barline."),
-        (false, _) => Some("Not listening: the parameter Listen is off."),
-        _ => None,
     }
 }
 

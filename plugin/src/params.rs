@@ -3,6 +3,7 @@
 //! The host reads and writes them through nice-plug; `lib.rs` makes them. Identifiers never change once landed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::session::Bell;
 use nice_plug::plugin::ParamValue;
@@ -29,6 +30,10 @@ pub struct BarlineParams {
     #[id = "bypass"]
     pub bypass: BoolParam,
 
+    /// Whether `listen` is off or `bypass` on, apart from all else that a parameter is, for the audio thread asks at
+    /// every block.
+    pub(crate) deaf: Arc<Deaf>,
+
     /// Rings when `ask` goes on.
     pub(crate) bell: Arc<Bell>,
 
@@ -37,15 +42,43 @@ pub struct BarlineParams {
     pub notebook: SavedNotebook,
 }
 
+/// What keeps an instance from listening.
+#[derive(Debug, Default)]
+pub(crate) struct Deaf {
+    off: AtomicBool,
+    bypassed: AtomicBool,
+}
+
+impl Deaf {
+    /// Whether anything does. `[audio-thread]`
+    pub(crate) fn is(&self) -> bool {
+        self.off.load(Ordering::Relaxed) || self.bypassed.load(Ordering::Relaxed)
+    }
+
+    /// Why, in the user's words.
+    pub(crate) fn why(&self) -> Option<&'static str> {
+        if self.bypassed.load(Ordering::Relaxed) {
+            return Some("Not listening: the host has bypassed Barline.");
+        }
+        let off = self.off.load(Ordering::Relaxed);
+        off.then_some("Not listening: the parameter Listen is off.")
+    }
+}
+
 impl Default for BarlineParams {
     fn default() -> Self {
-        let bell = Arc::new(Bell::default());
-        let ringing = Arc::clone(&bell);
+        let (bell, deaf) = (Arc::new(Bell::default()), Arc::new(Deaf::default()));
+        let (ringing, listening, bypassed) =
+            (Arc::clone(&bell), Arc::clone(&deaf), Arc::clone(&deaf));
         Self {
-            listen: BoolParam::new("Listen", true),
+            listen: BoolParam::new("Listen", true)
+                .with_callback(Arc::new(move |on| listening.off.store(!on, Ordering::Relaxed))),
             ask: BoolParam::new("Ask", false).with_callback(Arc::new(move |on| ringing.hold(on))),
             arm_captions: BoolParam::new("Arm captions", false),
-            bypass: BoolParam::new("Bypass", false).make_bypass(),
+            bypass: BoolParam::new("Bypass", false)
+                .make_bypass()
+                .with_callback(Arc::new(move |on| bypassed.bypassed.store(on, Ordering::Relaxed))),
+            deaf,
             bell,
             notebook: SavedNotebook::default(),
         }

@@ -96,11 +96,6 @@ impl AudioFeed {
         self.generation
     }
 
-    /// Frames the tap took since it was made.
-    pub fn frames_written(&self) -> u64 {
-        self.counts.written.load(Ordering::Relaxed)
-    }
-
     /// Frames the tap lost since it was made. More than the marks' sum where nothing was taken after the loss.
     pub fn frames_dropped(&self) -> u64 {
         self.counts.dropped.load(Ordering::Relaxed)

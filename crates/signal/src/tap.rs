@@ -40,10 +40,10 @@ pub struct Mark {
     pub transport: Transport,
 }
 
-/// Frames that the tap counts for both halves. Relaxed: they are shown, nothing is ordered by them.
+/// Frames that the tap counts for both halves. Relaxed: they are shown, nothing is ordered by them. What every block would
+/// have to touch is not among them: with many instances each line of memory is a cold one.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    pub(crate) written: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) skipped: AtomicU64,
 }
@@ -75,7 +75,8 @@ pub fn tap(
     let (marks_in, marks_out) = ring((capacity_frames / FRAMES_PER_MARK).max(MIN_MARKS));
     let counts = Arc::new(Counts::default());
     let writer = Writer::new(samples_in, marks_in, channels, rate_hz);
-    let tap = AudioTap { writer, counts: Arc::clone(&counts), generation, capacity_frames };
+    let tap =
+        AudioTap { writer, written: 0, counts: Arc::clone(&counts), generation, capacity_frames };
     (tap, AudioFeed::new(samples_out, marks_out, channels, rate_hz, counts, generation))
 }
 
@@ -86,6 +87,8 @@ pub fn tap(
 #[derive(Debug)]
 pub struct AudioTap {
     writer: Writer<HeapProd<f32>, HeapProd<Mark>>,
+    /// Frames taken.
+    written: u64,
     counts: Arc<Counts>,
     generation: u64,
     capacity_frames: usize,
@@ -99,7 +102,11 @@ impl AudioTap {
     pub fn write<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) -> bool {
         let frames = channels.iter().map(|channel| channel.as_ref().len()).min().unwrap_or(0);
         let taken = self.writer.write(channels, frames, transport.checked());
-        add(if taken { &self.counts.written } else { &self.counts.dropped }, frames);
+        if taken {
+            self.written += frames as u64;
+        } else {
+            add(&self.counts.dropped, frames);
+        }
         taken
     }
 
@@ -115,8 +122,8 @@ impl AudioTap {
     }
 
     /// Frames that are sure to fit now, for a caller that may wait. `[audio-thread]`
-    pub fn free_frames(&self) -> usize {
-        if self.writer.marks.free() == 0 {
+    pub fn free_frames(&mut self) -> usize {
+        if !self.writer.has_room_for_a_mark() {
             return 0;
         }
         self.writer.samples.free() / self.writer.channels
@@ -139,7 +146,7 @@ impl AudioTap {
 
     /// Frames taken since the tap was made.
     pub fn frames_written(&self) -> u64 {
-        self.counts.written.load(Ordering::Relaxed)
+        self.written
     }
 
     /// Frames lost since the tap was made.
@@ -152,6 +159,8 @@ impl AudioTap {
 pub(crate) struct Writer<S, M> {
     samples: S,
     marks: M,
+    /// Marks that are sure to fit, for nobody else writes any: the ring is looked at only once there are none.
+    marks_free: usize,
     channels: usize,
     rate_hz: f64,
     /// The frame that comes next, with all that was lost.
@@ -170,7 +179,15 @@ impl<S, M> std::fmt::Debug for Writer<S, M> {
 
 impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
     pub(crate) fn new(samples: S, marks: M, channels: usize, rate_hz: f64) -> Self {
-        Self { samples, marks, channels, rate_hz, frame: 0, lost_frames: 0, run: None }
+        let (marks_free, frame, lost_frames) = (0, 0, 0);
+        Self { samples, marks, marks_free, channels, rate_hz, frame, lost_frames, run: None }
+    }
+
+    fn has_room_for_a_mark(&mut self) -> bool {
+        if self.marks_free == 0 {
+            self.marks_free = self.marks.free();
+        }
+        self.marks_free > 0
     }
 
     /// Whether the block was taken. Both rings are asked for room before either is written.
@@ -189,7 +206,7 @@ impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
         let mark_due = !foretold || self.lost_frames > 0;
         let fits = channels.len() == self.channels
             && frames <= self.samples.free() / self.channels
-            && (!mark_due || self.marks.free() > 0);
+            && (!mark_due || self.has_room_for_a_mark());
         if !fits {
             self.skip(frames);
             return false;
@@ -197,6 +214,7 @@ impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
         if mark_due {
             let mark = Mark { frame: self.frame, lost_frames: self.lost_frames, transport };
             self.marks.push(&[mark]);
+            self.marks_free -= 1;
             self.run = Some(mark);
             self.lost_frames = 0;
         }

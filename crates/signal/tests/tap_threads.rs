@@ -72,20 +72,23 @@ fn nothing_is_torn_lost_or_moved_between_two_threads() {
     let (mut tap, mut feed) = tap(2, 48_000.0, CAPACITY_FRAMES, 7);
     let done = AtomicBool::new(false);
     let mut heard = Heard::default();
-    thread::scope(|scope| {
-        scope.spawn(|| {
+    let written = thread::scope(|scope| {
+        let writer = scope.spawn(|| {
             write(&mut tap);
+            let written = tap.frames_written();
             drop(tap);
             done.store(true, Ordering::Release);
+            written
         });
         while !feed.is_closed() {
             read(&mut feed, &mut heard);
             thread::yield_now();
         }
         read(&mut feed, &mut heard);
+        writer.join().unwrap()
     });
     assert!(done.load(Ordering::Acquire));
-    assert_eq!(heard.frames, feed.frames_written());
+    assert_eq!(heard.frames, written);
     assert!(heard.lost <= feed.frames_dropped());
     assert_eq!(heard.end - heard.frames, heard.lost);
     assert!(heard.marks > 100 && heard.frames > 1_000_000, "{} frames", heard.frames);

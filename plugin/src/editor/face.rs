@@ -9,7 +9,7 @@ use egui::{Align, Color32, FontId, Key, Layout, RichText, Sense, TextEdit, TextS
 use engine::{format::Format, hub::DeviceChoice};
 
 use super::meters;
-use super::view::{AnswerView, Listing, Row, Spot, View};
+use super::view::{AnswerView, Listing, Row, View};
 
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +43,11 @@ pub struct Face {
     about: bool,
     /// What the timeline lists, where the user has chosen.
     listing: Option<Listing>,
-    /// The row whose details are open.
-    open: Option<Spot>,
+    /// The row whose details are open, as it was seen last.
+    open: Option<Row>,
+    /// The row of the bar that played in the last picture, and the rows that were in sight.
+    played: Option<usize>,
+    seen: Range<usize>,
 }
 
 /// What the host knows of the instance: a hint for the user's eyes, never evidence.
@@ -60,6 +63,7 @@ pub struct Track {
     pub device: DeviceChoice,
 }
 
+const TEXT: Color32 = Color32::from_gray(215);
 const QUIET: Color32 = Color32::from_gray(160);
 const ALARM: Color32 = Color32::from_rgb(240, 120, 90);
 const CAPTION_SIZE: f32 = 20.0;
@@ -73,6 +77,7 @@ pub(super) fn dress(context: &egui::Context) {
             style.text_styles.insert(text, FontId::proportional(size));
         }
         style.text_styles.insert(TextStyle::Monospace, FontId::monospace(14.0));
+        style.visuals.widgets.noninteractive.fg_stroke.color = TEXT;
     });
 }
 

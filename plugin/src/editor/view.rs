@@ -8,8 +8,7 @@ use engine::session::{Answer, AnswerState, Exported, Named, Notes, Report, Words
 
 use signal::Evidence;
 
-pub(super) use row::Spot;
-pub use row::{Listing, Row};
+pub use row::{Listing, Row, Spot};
 
 /// Everything on the screen but the timeline's rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -129,7 +128,7 @@ impl AnswerView {
         let evidence = answer.findings.iter().map(|finding| {
             let measured: Vec<String> = finding.evidence.iter().map(measured).collect();
             let (kind, severity) = (finding.kind.name(), finding.severity.name());
-            format!("{kind} ({severity}): {}", measured.join(", "))
+            format!("{kind} ({severity}): {} [{}]", finding.text, measured.join(", "))
         });
         let text = match &answer.state {
             AnswerState::Failed(why) => format!("{} [{why}]", answer.text).trim_start().to_owned(),
@@ -203,6 +202,8 @@ fn status(report: &Report, hub: Option<&Status>) -> Vec<String> {
             (State::Ready, None) => "model ready".to_owned(),
             (State::Stopped(_), _) => "model stopped".to_owned(),
         });
+        let fallback = hub.about.as_ref().and_then(|about| about.fallback.as_ref());
+        lines.extend(fallback.map(|why| format!("no GPU ({why})")));
         lines.push(format!("instances {}, waiting {}", hub.instances, hub.waiting));
     }
     lines.extend(report.lag_s.map(|lag_s| format!("lag {lag_s:.2} s")));

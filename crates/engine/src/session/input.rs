@@ -32,11 +32,12 @@ impl Input {
     /// Where the ring is full and audio comes faster than it plays, it sleeps for room, 2 s at most; in real time it
     /// never does. `[audio-thread]`
     pub fn hear<C: AsRef<[f32]>>(&mut self, channels: &[C], transport: &Transport) {
-        if self.tap.is_closed() {
-            return;
-        }
         let frames = channels.first().map_or(0, |channel| channel.as_ref().len());
         if frames > self.tap.free_frames() {
+            // A ring that nobody reads any more fills up, and is then left alone.
+            if self.tap.is_closed() {
+                return;
+            }
             self.wait_for_room(frames);
         } else {
             self.gave_up = false;

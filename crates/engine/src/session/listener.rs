@@ -15,7 +15,7 @@ use super::monitoring::Monitoring;
 use super::notebook::NotedBar;
 use super::pace::Lead;
 use super::remote::Command;
-use super::report::{HeardBar, Report};
+use super::report::{HeardBar, Report, Words};
 use super::scribe::{Heading, Scribe};
 use super::spool::{Item, Piece, Spool};
 use super::{Arrival, Generation, Shared};
@@ -311,24 +311,31 @@ fn take_passage(
         Ok(measured) => (measured, None),
         Err(why) => (Measurements::default(), Some(why)),
     };
-    let heard = HeardBar::new(generation, passage, &measured, note);
+    let window = passage.window.filter(|_| scribe.is_some());
+    let words = if window.is_some() { Words::Waiting } else { Words::None };
+    let heard = HeardBar { words, ..HeardBar::new(generation, passage, &measured, note) };
     let (number, length_s) = (heard.bar, heard.end_s - heard.start_s);
     let bar = passage.bar.filter(|_| passage.complete);
     if let Some(bar) = bar {
         let start_s = bar.position.map(|position| position as f64 / generation.rate_hz);
         let noted = NotedBar::new(&bar, start_s.map(|start_s| (start_s, start_s + length_s)));
         let (loudness_lufs, true_peak_dbtp) = (heard.loudness_lufs, heard.true_peak_dbtp);
-        shared.notebook.note(NotedBar { loudness_lufs, true_peak_dbtp, ..noted });
+        let words = heard.words.clone();
+        shared.notebook.note(NotedBar { loudness_lufs, true_peak_dbtp, words, ..noted });
         measured.tempo_bpm = Some(bar.meter.quarters() * 60.0 / length_s);
     }
     let id = shared.report.lock().add_bar(heard);
-    let (Some(scribe), Some(window)) = (scribe, passage.window) else { return };
+    let (Some(scribe), Some(window)) = (scribe, window) else { return };
     let rate_hz = generation.rate_hz.round() as u32;
-    let Ok(heard) = to_model_rate(window, generation.channels, rate_hz) else { return };
+    let key = bar.map(|bar| bar.key);
+    let heard = match to_model_rate(window, generation.channels, rate_hz) {
+        Ok(heard) => heard,
+        Err(error) => return shared.say(id, key, Words::Failed { why: error.to_string() }),
+    };
     // The window ends with the passage.
     let frames = (passage.frames.end - passage.frames.start) as f64;
     let share = frames * generation.channels as f64 / window.len().max(1) as f64;
-    let (key, came_at) = (bar.map(|bar| bar.key), Instant::now());
+    let came_at = Instant::now();
     let heading = Heading { id, key, bar: number, measured, length_s, came_at };
     scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, patient, shared);
 }

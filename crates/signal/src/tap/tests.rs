@@ -31,7 +31,7 @@ fn planar_blocks_come_out_interleaved_under_one_mark() {
     let (runs, samples) = drain(&mut feed);
     assert_eq!(runs, [(Mark { frame: 0, lost_frames: 0, transport: at(10) }, 3)]);
     assert_eq!(samples, [1.0, -1.0, 2.0, -2.0, 3.0, -3.0]);
-    assert_eq!((tap.generation(), feed.generation(), feed.frames_written()), (3, 3, 3));
+    assert_eq!((tap.generation(), feed.generation(), tap.frames_written()), (3, 3, 3));
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_block_that_does_not_fit_is_lost_whole_and_told_by_the_next_mark() {
     let (runs, _) = drain(&mut feed);
     assert_eq!(runs, [(Mark { frame: 151, lost_frames: 91, transport: at(151) }, 10)]);
     assert_eq!((tap.frames_written(), tap.frames_dropped()), (70, 91));
-    assert_eq!((feed.frames_written(), feed.frames_dropped()), (70, 91));
+    assert_eq!(feed.frames_dropped(), 91);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use egui_kittest::{Harness, kittest::Queryable as _};
 use signal::BarKey;
 
 use super::*;
-use crate::editor::view::Now;
+use crate::editor::view::{Now, Spot};
 
 #[derive(Default)]
 struct Stage {
@@ -116,6 +116,29 @@ fn the_row_that_plays_is_marked_and_in_sight() {
     harness.run();
     assert!(harness.query_by_label("» Bar 151").is_some());
     assert!(harness.query_by_label("Bar 1").is_none(), "far away");
+}
+
+#[test]
+fn the_list_follows_the_song_unless_somebody_has_scrolled_away() {
+    let view = View { rows: [200, 0], playing: Some(100), ..View::default() };
+    let mut harness = stage(view);
+    harness.state_mut().view.playing = Some(101);
+    harness.run();
+    assert!(harness.query_by_label("» Bar 102").is_some());
+    harness.get_by_label("» Bar 102").hover();
+    harness.event(egui::Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        delta: vec2(0.0, 1_500.0),
+        phase: egui::TouchPhase::Move,
+        modifiers: egui::Modifiers::NONE,
+        source: egui::MouseWheelSource::Wheel,
+    });
+    // Wheels scroll smoothly.
+    harness.run_steps(20);
+    assert!(harness.query_by_label("» Bar 102").is_none(), "scrolled away");
+    harness.state_mut().view.playing = Some(102);
+    harness.run();
+    assert!(harness.query_by_label("» Bar 103").is_none(), "somebody reads");
 }
 
 #[test]

@@ -5,6 +5,9 @@ use egui::{Align, Color32, Layout, RichText, ScrollArea, TextStyle, Ui, vec2};
 use super::{Face, QUIET, Rows};
 use crate::editor::view::{Listing, Row, View};
 
+/// The bar that plays stands so far down the list.
+const ABOVE_SHARE: f32 = 0.6;
+
 const PLAYING: Color32 = Color32::from_rgb(120, 200, 140);
 
 /// Width of a row's place and loudness.
@@ -14,32 +17,36 @@ const LOUDNESS: f32 = 76.0;
 impl Face {
     pub(super) fn timeline(&mut self, ui: &mut Ui, view: &View, rows: &Rows<'_>) {
         let listing = self.choose_listing(ui, view);
-        if let Some(open) = self.open {
-            let all = rows(listing, 0..usize::MAX);
-            match all.into_iter().find(|row| row.spot == open) {
-                Some(row) => self.details(ui, &row),
-                None => self.open = None,
-            }
+        if let Some(row) = self.open.clone() {
+            self.details(ui, &row);
         }
         let count = view.rows[listing as usize];
         let playing = view.playing.filter(|_| listing == Listing::Song);
         let height = ui.text_style_height(&TextStyle::Body) + 2.0;
         let mut area = ScrollArea::vertical().auto_shrink(false);
-        match playing {
-            // The bar that plays stays in sight, somewhat below the middle, unless somebody reads.
-            Some(index) if self.open.is_none() && view.lively => {
-                let above = (ui.available_height() * 0.6).max(0.0);
-                let row = height + ui.spacing().item_spacing.y;
-                area = area.vertical_scroll_offset((index as f32 * row - above).max(0.0));
-            }
-            _ => area = area.stick_to_bottom(true),
+        if self.follows(playing)
+            && let Some(index) = playing
+        {
+            let row = height + ui.spacing().item_spacing.y;
+            let above = ui.available_height() * ABOVE_SHARE;
+            area = area.vertical_scroll_offset((index as f32 * row - above).max(0.0));
         }
+        area = area.stick_to_bottom(playing.is_none());
+        let mut seen = 0..0;
         area.show_rows(ui, height, count, |ui, range| {
-            let start = range.start;
-            for (index, row) in rows(listing, range).iter().enumerate() {
-                self.row(ui, row, playing == Some(start + index), height);
+            seen = range.clone();
+            for (index, row) in rows(listing, range.clone()).iter().enumerate() {
+                self.row(ui, row, playing == Some(range.start + index), height);
             }
         });
+        (self.played, self.seen) = (playing, seen);
+    }
+
+    /// Whether the list moves to the bar that plays: when that is another one, unless somebody has scrolled away from the
+    /// one before.
+    fn follows(&self, playing: Option<usize>) -> bool {
+        let away = self.played.is_some_and(|played| !self.seen.contains(&played));
+        playing != self.played && !away
     }
 
     fn choose_listing(&mut self, ui: &mut Ui, view: &View) -> Listing {
@@ -61,7 +68,11 @@ impl Face {
     }
 
     fn row(&mut self, ui: &mut Ui, row: &Row, playing: bool, height: f32) {
-        let open = self.open == Some(row.spot);
+        let open = self.open.as_ref().is_some_and(|open| open.spot == row.spot);
+        if open {
+            // Its words may have come since.
+            self.open = Some(row.clone());
+        }
         ui.horizontal(|ui| {
             let mark = if playing { "» " } else { "" };
             let place = format!("{mark}{}", row.place);
@@ -71,7 +82,7 @@ impl Face {
             let text = RichText::new(&row.text);
             let text = if row.said { text } else { text.color(QUIET).italics() };
             if ui.selectable_label(open, text).on_hover_text(&row.details).clicked() {
-                self.open = (!open).then_some(row.spot);
+                self.open = (!open).then(|| row.clone());
             }
         });
     }

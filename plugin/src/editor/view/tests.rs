@@ -161,6 +161,9 @@ fn the_engine_says_how_it_stands_and_what_is_wrong() {
     ];
     assert_eq!(ready.status, expected);
     assert!(!ready.can_restart);
+    let mut fallen = hub(State::Ready);
+    fallen.about.as_mut().unwrap().fallback = Some("cuda: not compiled in".into());
+    assert_eq!(of(fallen).status[1], "no GPU (cuda: not compiled in)");
     assert_eq!(of(hub(State::Loading(0.4))).status[0], "model loading: 40 %");
     let stopped = of(hub(State::Stopped("the model has crashed".into())));
     assert_eq!(stopped.trouble.as_deref(), Some("the model has crashed"));
@@ -185,7 +188,7 @@ fn an_answer_shows_what_it_stands_on() {
         band_hz: None,
         evidence: vec![evidence],
         mv: None,
-        text: String::new(),
+        text: "It is over.".into(),
     };
     let mut answer = Answer {
         id: 1,
@@ -198,7 +201,10 @@ fn an_answer_shows_what_it_stands_on() {
     };
     let shown = AnswerView::of(&answer);
     assert_eq!(shown.title, "Advice — bar 5, 2.0 s of signal");
-    assert_eq!(shown.evidence, ["true-peak-over (clear): true_peak_dbtp 0.8 dBTP (ITU-R BS.1770)"]);
+    assert_eq!(
+        shown.evidence,
+        ["true-peak-over (clear): It is over. [true_peak_dbtp 0.8 dBTP (ITU-R BS.1770)]"]
+    );
     assert!(shown.writing);
     answer.state = AnswerState::Failed("stopped".into());
     let shown = AnswerView::of(&answer);
