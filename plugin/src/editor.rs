@@ -17,7 +17,7 @@ use nice_plug_egui::{
 };
 
 use crate::guard::{Alarm, Guard};
-use crate::params::Deaf;
+use crate::params::BarlineParams;
 
 pub use face::{Face, Rows, Track, Wish};
 pub use view::{Listing, Row, Spot, View};
@@ -35,7 +35,7 @@ const LEAST: (f32, f32) = (640.0, 400.0);
 #[derive(Debug)]
 pub struct Window {
     remote: Remote,
-    deaf: Arc<Deaf>,
+    params: Arc<BarlineParams>,
     /// Whether the instance itself has stopped.
     alarm: Alarm,
     face: Face,
@@ -64,14 +64,14 @@ pub(crate) fn editor(window: Window) -> Option<EguiEditor<Window>> {
 
 impl Window {
     /// A window on a session.
-    pub(crate) fn new(remote: Remote, deaf: Arc<Deaf>, alarm: Alarm) -> Self {
+    pub fn new(remote: Remote, params: Arc<BarlineParams>, alarm: Alarm) -> Self {
         let (face, track) = (Face::default(), Track::default());
-        Self { remote, deaf, alarm, face, track, guard: Guard::default() }
+        Self { remote, params, alarm, face, track, guard: Guard::default() }
     }
 
     /// Draws the picture of now, and does what the user wants.
-    pub fn draw(&mut self, ui: &mut egui::Ui) {
-        let Self { remote, deaf, alarm, face, track, guard } = self;
+    fn draw(&mut self, ui: &mut egui::Ui) {
+        let Self { remote, params, alarm, face, track, guard } = self;
         let drawn = guard.run(|| {
             remote.watch();
             let (reading, hub) = (remote.reading(), remote.hub());
@@ -83,7 +83,7 @@ impl Window {
                     Some("Barline has stopped here: a defect. The audio passes.".to_owned());
             }
             track.device = hub.map(|hub| hub.device).unwrap_or_default();
-            track.deaf = deaf.why();
+            track.deaf = params.deaf();
             let rows = |listing: Listing, range| {
                 remote.recall(|notes| remote.look(|report| listing.rows(range, report, notes)))
             };

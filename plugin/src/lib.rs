@@ -19,14 +19,12 @@ use nice_plug_egui::EguiEditor;
 
 pub use guard::{Alarm, Guard};
 pub use params::BarlineParams;
-use params::Deaf;
 pub use saved::SavedNotebook;
 
 /// One instance of the plugin: audio in is audio out, bit for bit and without latency, and a session hears it.
 #[derive(Debug)]
 pub struct Barline {
     params: Arc<BarlineParams>,
-    deaf: Arc<Deaf>,
     guard: Guard,
     /// Goes before the session, which hears the rest as soon as nothing more can come.
     input: Option<Input>,
@@ -49,8 +47,7 @@ impl Barline {
             let (notebook, bell) = (Arc::clone(&params.notebook.0), Arc::clone(&params.bell));
             Session::start(notebook, bell, hub)
         });
-        let deaf = Arc::clone(&params.deaf);
-        Self { params, deaf, guard, session, input: None }
+        Self { params, guard, session, input: None }
     }
 
     /// A view of what the instance hears; none where its making failed. `[main-thread]`
@@ -88,9 +85,8 @@ impl Plugin for Barline {
     /// Hosts ask once, for every instance, also those whose window nobody opens: nothing of it is drawn or loaded here.
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
         let Self { params, guard, session, .. } = self;
-        let window = |session: &Session| {
-            Window::new(session.remote(), Arc::clone(&params.deaf), guard.alarm())
-        };
+        let window =
+            |session: &Session| Window::new(session.remote(), Arc::clone(params), guard.alarm());
         guard.run(|| session.as_ref().map(window).and_then(editor::editor)).flatten()
     }
 
@@ -129,10 +125,10 @@ impl Plugin for Barline {
         _: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        let Self { deaf, guard, input, .. } = self;
+        let Self { params, guard, input, .. } = self;
         guard.run(|| {
             let Some(input) = input else { return };
-            if deaf.is() {
+            if params.deaf().is_some() {
                 input.skip(buffer.samples());
             } else {
                 input.hear(buffer.as_slice_immutable(), &claims(context.transport()));

@@ -3,7 +3,6 @@
 //! The host reads and writes them through nice-plug; `lib.rs` makes them. Identifiers never change once landed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::session::Bell;
 use nice_plug::plugin::ParamValue;
@@ -30,10 +29,6 @@ pub struct BarlineParams {
     #[id = "bypass"]
     pub bypass: BoolParam,
 
-    /// Whether `listen` is off or `bypass` on, apart from all else that a parameter is, for the audio thread asks at
-    /// every block.
-    pub(crate) deaf: Arc<Deaf>,
-
     /// Rings when `ask` goes on.
     pub(crate) bell: Arc<Bell>,
 
@@ -42,43 +37,26 @@ pub struct BarlineParams {
     pub notebook: SavedNotebook,
 }
 
-/// What keeps an instance from listening.
-#[derive(Debug, Default)]
-pub(crate) struct Deaf {
-    off: AtomicBool,
-    bypassed: AtomicBool,
-}
-
-impl Deaf {
-    /// Whether anything does. `[audio-thread]`
-    pub(crate) fn is(&self) -> bool {
-        self.off.load(Ordering::Relaxed) || self.bypassed.load(Ordering::Relaxed)
-    }
-
-    /// Why, in the user's words.
-    pub(crate) fn why(&self) -> Option<&'static str> {
-        if self.bypassed.load(Ordering::Relaxed) {
-            return Some("Not listening: the host has bypassed Barline.");
+impl BarlineParams {
+    /// Which of the host's switches keeps the instance from listening, in the user's words.
+    pub(crate) fn deaf(&self) -> Option<&'static str> {
+        match (self.listen.value(), self.bypass.value()) {
+            (_, true) => Some("Not listening: the host has bypassed Barline."),
+            (false, _) => Some("Not listening: the parameter Listen is off."),
+            _ => None,
         }
-        let off = self.off.load(Ordering::Relaxed);
-        off.then_some("Not listening: the parameter Listen is off.")
     }
 }
 
 impl Default for BarlineParams {
     fn default() -> Self {
-        let (bell, deaf) = (Arc::new(Bell::default()), Arc::new(Deaf::default()));
-        let (ringing, listening, bypassed) =
-            (Arc::clone(&bell), Arc::clone(&deaf), Arc::clone(&deaf));
+        let bell = Arc::new(Bell::default());
+        let ringing = Arc::clone(&bell);
         Self {
-            listen: BoolParam::new("Listen", true)
-                .with_callback(Arc::new(move |on| listening.off.store(!on, Ordering::Relaxed))),
+            listen: BoolParam::new("Listen", true),
             ask: BoolParam::new("Ask", false).with_callback(Arc::new(move |on| ringing.hold(on))),
             arm_captions: BoolParam::new("Arm captions", false),
-            bypass: BoolParam::new("Bypass", false)
-                .make_bypass()
-                .with_callback(Arc::new(move |on| bypassed.bypassed.store(on, Ordering::Relaxed))),
-            deaf,
+            bypass: BoolParam::new("Bypass", false).make_bypass(),
             bell,
             notebook: SavedNotebook::default(),
         }

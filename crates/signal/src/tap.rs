@@ -40,8 +40,7 @@ pub struct Mark {
     pub transport: Transport,
 }
 
-/// Frames that the tap counts for both halves. Relaxed: they are shown, nothing is ordered by them. What every block would
-/// have to touch is not among them: with many instances each line of memory is a cold one.
+/// Frames that the tap counts for both halves. Relaxed: they are shown, nothing is ordered by them.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) dropped: AtomicU64,
@@ -122,8 +121,8 @@ impl AudioTap {
     }
 
     /// Frames that are sure to fit now, for a caller that may wait. `[audio-thread]`
-    pub fn free_frames(&mut self) -> usize {
-        if !self.writer.has_room_for_a_mark() {
+    pub fn free_frames(&self) -> usize {
+        if self.writer.marks.free() == 0 {
             return 0;
         }
         self.writer.samples.free() / self.writer.channels
@@ -159,8 +158,6 @@ impl AudioTap {
 pub(crate) struct Writer<S, M> {
     samples: S,
     marks: M,
-    /// Marks that are sure to fit, for nobody else writes any: the ring is looked at only once there are none.
-    marks_free: usize,
     channels: usize,
     rate_hz: f64,
     /// The frame that comes next, with all that was lost.
@@ -179,15 +176,7 @@ impl<S, M> std::fmt::Debug for Writer<S, M> {
 
 impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
     pub(crate) fn new(samples: S, marks: M, channels: usize, rate_hz: f64) -> Self {
-        let (marks_free, frame, lost_frames) = (0, 0, 0);
-        Self { samples, marks, marks_free, channels, rate_hz, frame, lost_frames, run: None }
-    }
-
-    fn has_room_for_a_mark(&mut self) -> bool {
-        if self.marks_free == 0 {
-            self.marks_free = self.marks.free();
-        }
-        self.marks_free > 0
+        Self { samples, marks, channels, rate_hz, frame: 0, lost_frames: 0, run: None }
     }
 
     /// Whether the block was taken. Both rings are asked for room before either is written.
@@ -206,7 +195,7 @@ impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
         let mark_due = !foretold || self.lost_frames > 0;
         let fits = channels.len() == self.channels
             && frames <= self.samples.free() / self.channels
-            && (!mark_due || self.has_room_for_a_mark());
+            && (!mark_due || self.marks.free() > 0);
         if !fits {
             self.skip(frames);
             return false;
@@ -214,7 +203,6 @@ impl<S: RingWriter<f32>, M: RingWriter<Mark>> Writer<S, M> {
         if mark_due {
             let mark = Mark { frame: self.frame, lost_frames: self.lost_frames, transport };
             self.marks.push(&[mark]);
-            self.marks_free -= 1;
             self.run = Some(mark);
             self.lost_frames = 0;
         }

@@ -77,6 +77,7 @@ pub struct AnswerView {
 impl View {
     /// What a report, the notes of the song, the meters and the hub come to.
     pub fn of(report: &Report, notes: &Notes, reading: &Reading, hub: Option<&Status>) -> Self {
+        let passes = report.passes.back().is_some_and(|pass| pass.end_frame.is_none());
         let writing = report.answers.back().is_some_and(|a| a.state == AnswerState::Writing);
         Self {
             now: now(report),
@@ -95,7 +96,7 @@ impl View {
             exported: report.exported.as_ref().map(exported),
             rows: Listing::ALL.map(|listing| listing.count(report, notes)),
             playing: report.playing.map(|playing| notes.count_before(playing.key)),
-            lively: !report.idle || writing || hub.is_some_and(|hub| hub.busy.is_some()),
+            lively: passes || writing || hub.is_some_and(|hub| hub.busy.is_some()),
         }
     }
 }
