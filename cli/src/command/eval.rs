@@ -8,10 +8,12 @@ use serde::Serialize;
 use signal::Label;
 
 mod bank;
+mod measure;
 mod songs;
 mod swap;
 
 pub(crate) use bank::eval_bank;
+pub(crate) use measure::eval_measure;
 pub(crate) use songs::eval_factory;
 pub(crate) use swap::eval_swap;
 

@@ -5,6 +5,7 @@ pub mod bank;
 pub mod clip;
 pub mod defect;
 mod dsp;
+pub mod ebu;
 pub mod note;
 pub mod phrase;
 pub mod rng;

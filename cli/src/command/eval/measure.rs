@@ -1,0 +1,57 @@
+//! `barline eval measure`: the meters against signals whose readings a standard names, and tempo, beats and key against
+//! songs whose truth is known.
+
+mod mir;
+mod music;
+mod standard;
+
+use std::collections::BTreeMap;
+
+use engine::SCHEMA;
+use serde::Serialize;
+
+use crate::{
+    args::{Common, EvalMeasure},
+    command::table::table,
+    output::wants_json,
+    session::Session,
+};
+
+/// A line of the table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+struct Row {
+    schema: u32,
+    set: String,
+    item: String,
+    count: usize,
+    /// A share of the count, or a mean score over it.
+    score: Option<f64>,
+    goal: Option<f64>,
+    /// The largest miss, in the reading's unit.
+    worst: Option<f64>,
+    notes: BTreeMap<String, String>,
+}
+
+impl Row {
+    fn new(set: &str, item: impl Into<String>, count: usize, score: Option<f64>) -> Self {
+        let (set, item) = (set.to_owned(), item.into());
+        Self { schema: SCHEMA, set, item, count, score, ..Self::default() }
+    }
+
+    fn goal(self, goal: f64) -> Self {
+        Self { goal: Some(goal), ..self }
+    }
+}
+
+/// Prints the table.
+pub(crate) fn eval_measure(common: &Common, args: &EvalMeasure) -> anyhow::Result<u8> {
+    let json = wants_json(common, args.plain);
+    let session = Session::new(common)?;
+    let mut rows = Vec::new();
+    if !args.no_standard {
+        rows.extend(standard::rows(&session)?);
+    }
+    rows.extend(music::rows(&session, args.seeds.clone())?);
+    table(json, &rows)?;
+    Ok(0)
+}

@@ -1,0 +1,88 @@
+//! Tempo, beats and key of songs that the factory composed, and how much their confidence is worth.
+
+use std::ops::Range;
+
+use analysis::Meter;
+use factory::song::Song;
+use factory::theory::Mode;
+
+use super::{Row, mir};
+use crate::session::Session;
+
+/// As most files have it.
+const RATE_HZ: u32 = 44_100;
+
+#[derive(Default)]
+struct Scores {
+    count: usize,
+    tempo: usize,
+    tempo_or_octave: usize,
+    beats: f64,
+    key: f64,
+    /// How sure, and whether right.
+    tempo_said: Vec<(f64, bool)>,
+    key_said: Vec<(f64, bool)>,
+}
+
+pub(super) fn rows(session: &Session, seeds: Range<u64>) -> anyhow::Result<Vec<Row>> {
+    let total = (seeds.end - seeds.start) as usize;
+    let mut scores = Scores::default();
+    for (index, seed) in seeds.enumerate() {
+        session.step(index, total, &format!("song {seed}"));
+        scores.add(&Song::compose(seed))?;
+    }
+    session.step(total, total, "");
+    Ok(scores.rows())
+}
+
+impl Scores {
+    fn add(&mut self, song: &Song) -> anyhow::Result<()> {
+        let rendered = song.render(RATE_HZ, &factory::voice::procedural);
+        let mut meter = Meter::new(RATE_HZ, 2)?;
+        meter.push(&rendered.mix)?;
+        let (measured, rhythm) = meter.finish_with_rhythm();
+        self.count += 1;
+
+        let beat_s = beat_s(song);
+        let (right, or_octave) = mir::tempo(60.0 / beat_s, measured.tempo_bpm);
+        self.tempo += usize::from(right);
+        self.tempo_or_octave += usize::from(or_octave);
+        let sure = |confidence: Option<f64>| confidence.unwrap_or(0.0);
+        self.tempo_said.push((sure(measured.tempo_confidence), right));
+        let beats = (song.bars() as f64 * song.bar_s() / beat_s).round() as usize;
+        let truth_s: Vec<f64> = (0..beats).map(|beat| beat as f64 * beat_s).collect();
+        self.beats += mir::beats(&truth_s, &rhythm.unwrap_or_default().beats_s);
+
+        let truth = (song.key.tonic, song.key.mode == Mode::Minor);
+        let score = mir::key_score(truth, measured.key.as_deref().and_then(mir::key));
+        self.key += score;
+        self.key_said.push((sure(measured.key_confidence), score == 1.0));
+        Ok(())
+    }
+
+    fn rows(self) -> Vec<Row> {
+        let mean = |sum: f64| (self.count > 0).then(|| sum / self.count as f64);
+        let row = |item: &str, sum: f64| Row::new("songs", item, self.count, mean(sum));
+        let mut rows = vec![
+            row("tempo within 4 %", self.tempo as f64).goal(0.9),
+            row("tempo within 4 %, or an octave off", self.tempo_or_octave as f64),
+            row("beat F-measure", self.beats).goal(0.85),
+            row("key, weighted", self.key).goal(0.8),
+        ];
+        for (what, said) in [("tempo", &self.tempo_said), ("key", &self.key_said)] {
+            let bins = mir::reliability(said).into_iter().filter(|(count, ..)| *count > 0);
+            rows.extend(bins.map(|(count, sure, right)| {
+                let item = format!("{what} right, said with {sure:.2}");
+                Row { goal: Some(sure), ..Row::new("reliability", item, count, Some(right)) }
+            }));
+        }
+        rows
+    }
+}
+
+/// Length of the beat that is felt: a quarter note, in compound meters three of the meter's units.
+fn beat_s(song: &Song) -> f64 {
+    let quarter_s = 60.0 / song.tempo_bpm;
+    let compound = song.meter.unit == 8 && song.meter.beats.is_multiple_of(3);
+    if compound { 1.5 * quarter_s } else { quarter_s }
+}
