@@ -32,7 +32,9 @@ const TEMPERLEY: [[f64; 12]; 2] = [
     [0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400],
     [0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330],
 ];
-const NAMES: [&str; 12] = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
+/// Pitch classes as most keys spell them.
+pub(crate) const NAMES: [&str; 12] =
+    ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
 
 /// A key and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]

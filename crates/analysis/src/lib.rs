@@ -1,6 +1,7 @@
 //! Meters and detectors: loudness, peaks, spectrum, stereo, dynamics, tempo, key, sections and the findings drawn
 //! from them. Pure: no threads, no files. Every stream gives the same result whatever blocks it arrives in.
 
+mod chords;
 mod chroma;
 mod decibel;
 mod detect;
@@ -15,6 +16,7 @@ mod spectrum;
 #[cfg(test)]
 mod testing;
 
+pub use chords::Chord;
 pub use detect::detect;
 pub use error::AnalysisError;
 pub use key::{Key, KeyTracker};

@@ -10,8 +10,9 @@ mod programme;
 mod stereo;
 mod tonality;
 
-use signal::Measurements;
+use signal::{ChordSpan, Measurements};
 
+use crate::chords::Chord;
 use crate::error::{AnalysisError, check_format};
 use crate::key::KeyTracker;
 use crate::mono::MonoFold;
@@ -208,6 +209,13 @@ impl Music {
                 out.notes.insert(field.to_owned(), reason.to_owned());
             }
         }
+        let span = |chord: &Chord| ChordSpan {
+            start_s: chord.start_s,
+            end_s: chord.end_s,
+            name: chord.name(),
+            confidence: chord.confidence,
+        };
+        out.chords = rhythm.chords.iter().map(span).collect();
         match self.key.finish() {
             Some(key) => {
                 out.key = Some(key.name());
@@ -261,6 +269,7 @@ fn explain_missing(out: &mut Measurements, silent: bool) {
         ("centroid_hz", out.centroid_hz.is_none()),
         ("sibilance_db", out.sibilance_db.is_none()),
         ("bands", out.bands.is_empty()),
+        ("chords", out.chords.is_empty()),
     ];
     for (field, missing) in json_fields {
         if missing && (silent || !out.notes.contains_key(field)) {

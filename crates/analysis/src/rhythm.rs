@@ -4,6 +4,7 @@ mod beats;
 mod onset;
 mod tempo;
 
+use crate::chords::{self, Chord, Classes};
 use crate::chroma::{self, Partials};
 use onset::Onsets;
 
@@ -14,7 +15,7 @@ const FEWEST_BEATS: usize = 4;
 /// Beats a bar where nobody tells.
 const COMMON_TIME: usize = 4;
 
-/// The pulse of a slice.
+/// The pulse of a slice, and the chords that change on it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rhythm {
     /// Tempo in beats a minute, `None` where there is no steady pulse.
@@ -25,6 +26,8 @@ pub struct Rhythm {
     pub beats_s: Vec<f64>,
     /// Times of the first beats of the bars in seconds.
     pub downbeats_s: Vec<f64>,
+    /// The chords, changing on beats; on half seconds where there is no pulse.
+    pub chords: Vec<Chord>,
 }
 
 impl Rhythm {
@@ -65,6 +68,7 @@ pub struct RhythmTracker {
     onsets: Onsets,
     partials: Partials,
     chroma: Vec<[f32; 12]>,
+    classes: Vec<Classes>,
 }
 
 impl RhythmTracker {
@@ -76,6 +80,7 @@ impl RhythmTracker {
             onsets: Onsets::new(rate_hz),
             partials: Partials::new(rate_hz, 4),
             chroma: Vec::new(),
+            classes: Vec::new(),
         }
     }
 
@@ -83,8 +88,11 @@ impl RhythmTracker {
     pub fn push(&mut self, mono: &[f32]) {
         self.samples += mono.len() as u64;
         self.onsets.push(mono);
-        let chroma = &mut self.chroma;
-        self.partials.push(mono, |partials, _| chroma.push(chroma::fold(partials)));
+        let (chroma, classes) = (&mut self.chroma, &mut self.classes);
+        self.partials.push(mono, |partials, _| {
+            chroma.push(chroma::fold(partials));
+            classes.push(Classes::of(partials));
+        });
     }
 
     /// Ends the slice, taking four beats a bar.
@@ -96,8 +104,18 @@ impl RhythmTracker {
     pub fn finish_with_meter(mut self, beats_per_bar: usize) -> Rhythm {
         let duration_s = self.samples as f64 / f64::from(self.rate_hz);
         self.onsets.flush();
-        let chroma = &mut self.chroma;
-        self.partials.flush(|partials, _| chroma.push(chroma::fold(partials)));
+        let (chroma, classes) = (&mut self.chroma, &mut self.classes);
+        self.partials.flush(|partials, _| {
+            chroma.push(chroma::fold(partials));
+            classes.push(Classes::of(partials));
+        });
+        let mut rhythm = self.pulse(beats_per_bar, duration_s);
+        let hop_s = self.partials.hop_s();
+        rhythm.chords = chords::recognise(&self.classes, hop_s, &rhythm.beats_s, duration_s);
+        rhythm
+    }
+
+    fn pulse(&self, beats_per_bar: usize, duration_s: f64) -> Rhythm {
         if duration_s < SHORTEST_S {
             return Rhythm::default();
         }
@@ -124,7 +142,8 @@ impl RhythmTracker {
         let downbeats_s =
             beats_s.iter().copied().skip(first).step_by(beats_per_bar.max(1)).collect();
         let tempo_bpm = Some(60.0 / (tempo.period_steps * step_s));
-        Rhythm { tempo_bpm, confidence: tempo.confidence, beats_s, downbeats_s }
+        let confidence = tempo.confidence;
+        Rhythm { tempo_bpm, confidence, beats_s, downbeats_s, chords: Vec::new() }
     }
 }
 

@@ -23,7 +23,7 @@ pub use feed::{AudioFeed, Chunk};
 pub use finding::{Action, Evidence, Finding, FindingKind, Move, Severity};
 pub use label::Label;
 pub use meter::{BarKey, Meter};
-pub use report::{Band, Measurements};
+pub use report::{Band, ChordSpan, Measurements};
 pub use resample::Resampler;
 pub use tap::{AudioTap, MAX_BLOCK_FRAMES, MAX_CHANNELS, Mark, capacity_frames, tap};
 pub use transport::Transport;

@@ -23,6 +23,19 @@ impl Band {
     pub const FLOOR_DB: f64 = -140.0;
 }
 
+/// A chord over a stretch of a slice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChordSpan {
+    /// First moment in seconds.
+    pub start_s: f64,
+    /// End in seconds, exclusive.
+    pub end_s: f64,
+    /// The triad, e.g. `Eb` or `F#m`.
+    pub name: String,
+    /// How clearly it is this triad and no other, 0 to 1.
+    pub confidence: f64,
+}
+
 /// Everything measured on one slice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measurements {
@@ -66,6 +79,8 @@ pub struct Measurements {
     pub key: Option<String>,
     /// How sure the key is, 0 to 1.
     pub key_confidence: Option<f64>,
+    /// Major and minor triads where the harmony is clear, changing on beats; empty in a slice of a single bar.
+    pub chords: Vec<ChordSpan>,
     /// Long-term 1/3-octave spectrum, 25 Hz to 20 kHz where the sample rate reaches; empty where silent.
     pub bands: Vec<Band>,
     /// Ungated K-weighted mean over the whole slice in LUFS: our own bar loudness, not an EBU measure.

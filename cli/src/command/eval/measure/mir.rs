@@ -72,6 +72,30 @@ pub(super) fn key_score(truth: Key, found: Option<Key>) -> f64 {
     }
 }
 
+/// A triad: pitch class of the root, and whether it is minor.
+pub(super) type Triad = (usize, bool);
+
+/// The share of the time with a major or minor triad in which that one is found (`mir_eval.chord`, `majmin`): spans are
+/// start, end and triad; stretches whose true chord is neither don't count.
+pub(super) fn chords(truth: &[(f64, f64, Option<Triad>)], found: &[(f64, f64, Triad)]) -> f64 {
+    let (mut right_s, mut all_s) = (0.0, 0.0);
+    for &(start_s, end_s, triad) in truth {
+        let Some(triad) = triad else { continue };
+        all_s += end_s - start_s;
+        let same = found.iter().filter(|span| span.2 == triad);
+        right_s += same.map(|span| (span.1.min(end_s) - span.0.max(start_s)).max(0.0)).sum::<f64>();
+    }
+    if all_s > 0.0 { right_s / all_s } else { 0.0 }
+}
+
+/// The triad of a name such as `Ebm`.
+pub(super) fn triad(name: &str) -> Option<Triad> {
+    match name.strip_suffix('m') {
+        Some(root) => Some((key(&format!("{root} minor"))?.0, true)),
+        None => Some((key(&format!("{name} major"))?.0, false)),
+    }
+}
+
 /// Answers by how sure they were said to be: for each fifth from 0 to 1 how many, how sure on average, and the share that
 /// was right.
 pub(super) fn reliability(answers: &[(f64, bool)]) -> Vec<(usize, f64, f64)> {
@@ -121,6 +145,16 @@ mod tests {
         assert_eq!([score("C major"), score("G major"), score("F major")], [1.0, 0.5, 0.0]);
         assert_eq!([score("A minor"), score("C minor"), score("D minor")], [0.3, 0.2, 0.0]);
         assert_eq!(key_score((9, true), key("C major")), 0.3);
+    }
+
+    #[test]
+    fn chords_overlap_and_others_than_major_and_minor_do_not_count() {
+        assert_eq!((triad("Ebm"), triad("F#")), (Some((3, true)), Some((6, false))));
+        let truth = [(0.0, 2.0, triad("C")), (2.0, 4.0, None), (4.0, 6.0, triad("Am"))];
+        let c = |start_s, end_s| (start_s, end_s, (0, false));
+        assert_eq!(chords(&truth, &[c(0.0, 3.0)]), 0.5);
+        assert_eq!(chords(&truth, &[c(1.0, 2.0), (4.0, 9.0, (9, true))]), 0.75);
+        assert_eq!(chords(&truth, &[]), 0.0);
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Tempo, beats and key of songs that the factory composed, and how much their confidence is worth.
+//! Tempo, beats, key and chords of songs that the factory composed, and how much their confidence is worth.
 
 use std::ops::Range;
 
 use analysis::Meter;
 use factory::song::Song;
-use factory::theory::Mode;
+use factory::theory::{Mode, Quality};
 
 use super::{Row, mir};
 use crate::session::Session;
@@ -19,6 +19,7 @@ struct Scores {
     tempo_or_octave: usize,
     beats: f64,
     key: f64,
+    chords: f64,
     /// How sure, and whether right.
     tempo_said: Vec<(f64, bool)>,
     key_said: Vec<(f64, bool)>,
@@ -57,6 +58,11 @@ impl Scores {
         let score = mir::key_score(truth, measured.key.as_deref().and_then(mir::key));
         self.key += score;
         self.key_said.push((sure(measured.key_confidence), score == 1.0));
+        let found = measured
+            .chords
+            .iter()
+            .filter_map(|chord| Some((chord.start_s, chord.end_s, mir::triad(&chord.name)?)));
+        self.chords += mir::chords(&true_chords(song), &found.collect::<Vec<_>>());
         Ok(())
     }
 
@@ -68,6 +74,7 @@ impl Scores {
             row("tempo within 4 %, or an octave off", self.tempo_or_octave as f64),
             row("beat F-measure", self.beats).goal(0.85),
             row("key, weighted", self.key).goal(0.8),
+            row("chords, major and minor overlap", self.chords).goal(0.65),
         ];
         for (what, said) in [("tempo", &self.tempo_said), ("key", &self.key_said)] {
             let bins = mir::reliability(said).into_iter().filter(|(count, ..)| *count > 0);
@@ -78,6 +85,24 @@ impl Scores {
         }
         rows
     }
+}
+
+/// The song's chords: those of a bar share it evenly.
+fn true_chords(song: &Song) -> Vec<(f64, f64, Option<mir::Triad>)> {
+    let mut spans = Vec::new();
+    for (bar, chords) in song.chords.iter().enumerate() {
+        let each_s = song.bar_s() / chords.len().max(1) as f64;
+        for (index, chord) in chords.iter().enumerate() {
+            let start_s = bar as f64 * song.bar_s() + index as f64 * each_s;
+            let triad = match chord.quality {
+                Quality::Major => Some((chord.root, false)),
+                Quality::Minor => Some((chord.root, true)),
+                Quality::Diminished => None,
+            };
+            spans.push((start_s, start_s + each_s, triad));
+        }
+    }
+    spans
 }
 
 /// Length of the beat that is felt: a quarter note, in compound meters three of the meter's units.

@@ -1,0 +1,193 @@
+//! Chords of a slice, beat by beat: pitch classes held against major and minor triads, and the likeliest path through them
+//! (Sheh & Ellis 2003, "Chord segmentation and recognition using EM-trained hidden Markov models", with templates in the
+//! place of trained states).
+
+use crate::chroma::Partial;
+use crate::key::NAMES;
+
+/// A chord over a stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chord {
+    /// First moment in seconds.
+    pub start_s: f64,
+    /// End in seconds, exclusive.
+    pub end_s: f64,
+    /// Pitch class of the root, 0 = C.
+    pub root: usize,
+    /// Minor rather than major.
+    pub minor: bool,
+    /// How much better the triad fits than the next best one, 0 to 1.
+    pub confidence: f64,
+}
+
+impl Chord {
+    /// The chord's name, e.g. `Eb`, `F#m`.
+    pub fn name(&self) -> String {
+        format!("{}{}", NAMES[self.root % 12], if self.minor { "m" } else { "" })
+    }
+}
+
+/// A partial is also the second to fifth harmonic of a lower note, each this much less likely.
+const HARMONIC_DECAY: f64 = 0.5;
+const HARMONICS: usize = 5;
+/// Partials below this pitch (E3) tell the root.
+const BASS_PITCH: f64 = 52.0;
+/// What the bass says beside what all pitches say.
+const BASS_SHARE: f64 = 0.25;
+/// Weights of root, third and fifth in a triad.
+const TRIAD: [f64; 3] = [1.0, 0.9, 0.8];
+/// How much a better fit counts against a change of chord.
+const SHARPNESS: f64 = 18.0;
+/// Cost of a change of chord from one beat to the next.
+const CHANGE: f64 = 1.6;
+/// Below this fit there is no chord: noise and drums.
+const LEAST_FIT: f64 = 0.45;
+/// A lead over the next best triad that makes a chord certain.
+const SURE_LEAD: f64 = 0.2;
+/// Stretches where there are no beats, in seconds.
+const STEP_S: f64 = 0.5;
+const TRIADS: usize = 24;
+
+/// Pitch classes of one frame: of everything, and of what lies low.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Classes {
+    all: [f32; 12],
+    bass: [f32; 12],
+}
+
+impl Classes {
+    /// Of the partials of a frame.
+    pub(crate) fn of(partials: &[Partial]) -> Self {
+        let mut classes = Self::default();
+        for partial in partials {
+            let mut weight = partial.weight;
+            for harmonic in 1..=HARMONICS {
+                let pitch = partial.pitch - 12.0 * (harmonic as f64).log2();
+                classes.all[class(pitch)] += weight as f32;
+                weight *= HARMONIC_DECAY;
+            }
+            if partial.pitch < BASS_PITCH {
+                classes.bass[class(partial.pitch)] += partial.weight as f32;
+            }
+        }
+        classes
+    }
+}
+
+fn class(pitch: f64) -> usize {
+    (pitch.round() as i64).rem_euclid(12) as usize
+}
+
+/// The chords between beats, or of half seconds where there are none; `frames` are `step_s` apart. Neighbours that are the
+/// same chord are one.
+pub(crate) fn recognise(
+    frames: &[Classes],
+    step_s: f64,
+    beats_s: &[f64],
+    duration_s: f64,
+) -> Vec<Chord> {
+    let edges_s = edges(beats_s, duration_s);
+    let fits: Vec<Option<[f64; TRIADS]>> =
+        edges_s.windows(2).map(|edge| fit(frames, step_s, edge[0], edge[1])).collect();
+    let path = likeliest(&fits);
+    let mut chords: Vec<Chord> = Vec::new();
+    for ((edge, fit), state) in edges_s.windows(2).zip(&fits).zip(path) {
+        let Some(fit) = fit.filter(|fit| fit[state] >= LEAST_FIT) else { continue };
+        let rival = (0..TRIADS).filter(|other| *other != state).map(|other| fit[other]);
+        let lead = (fit[state] - rival.fold(f64::MIN, f64::max)) / SURE_LEAD;
+        let (root, minor, confidence) = (state % 12, state >= 12, lead.clamp(0.0, 1.0));
+        match chords.last_mut() {
+            Some(last) if (last.root, last.minor, last.end_s) == (root, minor, edge[0]) => {
+                let (before_s, now_s) = (last.end_s - last.start_s, edge[1] - edge[0]);
+                let sum = last.confidence * before_s + confidence * now_s;
+                last.confidence = sum / (before_s + now_s);
+                last.end_s = edge[1];
+            }
+            _ => chords.push(Chord { start_s: edge[0], end_s: edge[1], root, minor, confidence }),
+        }
+    }
+    chords
+}
+
+/// From the start over the beats to the end.
+fn edges(beats_s: &[f64], duration_s: f64) -> Vec<f64> {
+    let mut edges_s = vec![0.0];
+    if beats_s.is_empty() {
+        let steps = (duration_s / STEP_S) as usize;
+        edges_s.extend((1..=steps).map(|step| step as f64 * STEP_S));
+    } else {
+        edges_s.extend(beats_s.iter().copied().filter(|beat| *beat > 0.1));
+    }
+    if edges_s.last().is_some_and(|last| duration_s - last > 0.1) {
+        edges_s.push(duration_s);
+    }
+    edges_s
+}
+
+/// How well each triad fits between two moments: cosines, majors from C on, then minors. Nothing for silence.
+fn fit(frames: &[Classes], step_s: f64, from_s: f64, to_s: f64) -> Option<[f64; TRIADS]> {
+    let from = (from_s / step_s).ceil() as usize;
+    let to = ((to_s / step_s).ceil() as usize).max(from + 1).min(frames.len());
+    let mut all = [0.0; 12];
+    let mut bass = [0.0; 12];
+    for frame in frames.get(from..to)? {
+        for pitch in 0..12 {
+            all[pitch] += f64::from(frame.all[pitch]);
+            bass[pitch] += f64::from(frame.bass[pitch]);
+        }
+    }
+    let norm = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let (all_norm, bass_norm) = (norm(&all), norm(&bass).max(1e-9));
+    if all_norm <= 0.0 {
+        return None;
+    }
+    // Only what stands out over the mean tells a chord; drums and noise are in all classes alike.
+    let mean = all.iter().sum::<f64>() / 12.0;
+    let clear = all.map(|x| x - mean);
+    let triad_norm = norm(&TRIAD);
+    let scale = 1.0 / (norm(&clear).max(0.2 * all_norm) * triad_norm);
+    Some(std::array::from_fn(|state| {
+        let (root, third) = (state % 12, if state >= 12 { 3 } else { 4 });
+        let classes = [root, (root + third) % 12, (root + 7) % 12];
+        let dot: f64 =
+            classes.iter().zip(TRIAD).map(|(class, weight)| weight * clear[*class]).sum();
+        (1.0 - BASS_SHARE) * dot * scale + BASS_SHARE * bass[root] / bass_norm
+    }))
+}
+
+/// The likeliest path (Viterbi), a state for each stretch; silence goes on with what was.
+fn likeliest(fits: &[Option<[f64; TRIADS]>]) -> Vec<usize> {
+    let mut score = [0.0; TRIADS];
+    let mut came: Vec<[usize; TRIADS]> = Vec::with_capacity(fits.len());
+    for fit in fits {
+        let best = argmax(&score);
+        let from =
+            std::array::from_fn(
+                |state| {
+                    if score[best] - CHANGE > score[state] { best } else { state }
+                },
+            );
+        let reached: [f64; TRIADS] = std::array::from_fn(|state| {
+            let change = if from[state] == state { 0.0 } else { CHANGE };
+            let fit = fit.map_or(0.0, |fit| fit[state]);
+            score[from[state]] - change + SHARPNESS * fit
+        });
+        came.push(from);
+        score = reached;
+    }
+    let mut state = argmax(&score);
+    let mut path: Vec<usize> = Vec::with_capacity(fits.len());
+    for from in came.iter().rev() {
+        path.push(state);
+        state = from[state];
+    }
+    path.reverse();
+    path
+}
+
+fn argmax(values: &[f64; TRIADS]) -> usize {
+    (0..TRIADS).max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;
