@@ -3,7 +3,7 @@
 //! place of trained states).
 
 use crate::chroma::Partial;
-use crate::key::NAMES;
+use crate::key::{LEAST_CLARITY, NAMES};
 
 /// A chord over a stretch of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,7 +28,7 @@ impl Chord {
 }
 
 /// A partial is also the second to fifth harmonic of a lower note, each this much less likely.
-const HARMONIC_DECAY: f64 = 0.5;
+const HARMONIC_DECAY: f64 = 0.7;
 const HARMONICS: usize = 5;
 /// Partials below this pitch (E3) tell the root.
 const BASS_PITCH: f64 = 52.0;
@@ -41,9 +41,11 @@ const SHARPNESS: f64 = 18.0;
 /// Cost of a change of chord from one beat to the next.
 const CHANGE: f64 = 1.6;
 /// Below this fit there is no chord: noise and drums.
-const LEAST_FIT: f64 = 0.45;
+const LEAST_FIT: f64 = 0.25;
 /// A lead over the next best triad that makes a chord certain.
 const SURE_LEAD: f64 = 0.2;
+/// Fewest frames with pitches (a twelfth of a second each): a click has partials too.
+const FEWEST_FRAMES: usize = 12;
 /// Stretches where there are no beats, in seconds.
 const STEP_S: f64 = 0.5;
 const TRIADS: usize = 24;
@@ -53,6 +55,8 @@ const TRIADS: usize = 24;
 pub(crate) struct Classes {
     all: [f32; 12],
     bass: [f32; 12],
+    /// Sum of the partials as vectors, whose angle is how far each lies off its semitone, and of their lengths.
+    tuning: ([f64; 2], f64),
 }
 
 impl Classes {
@@ -61,6 +65,9 @@ impl Classes {
         let mut classes = Self::default();
         for partial in partials {
             let mut weight = partial.weight;
+            let off = std::f64::consts::TAU * partial.pitch.fract();
+            let ([x, y], total) = classes.tuning;
+            classes.tuning = ([x + weight * off.cos(), y + weight * off.sin()], total + weight);
             for harmonic in 1..=HARMONICS {
                 let pitch = partial.pitch - 12.0 * (harmonic as f64).log2();
                 classes.all[class(pitch)] += weight as f32;
@@ -86,6 +93,10 @@ pub(crate) fn recognise(
     beats_s: &[f64],
     duration_s: f64,
 ) -> Vec<Chord> {
+    let pitched = frames.iter().filter(|frame| frame.tuning.1 > 0.0).count();
+    if pitched < FEWEST_FRAMES || clarity(frames) < LEAST_CLARITY {
+        return Vec::new();
+    }
     let edges_s = edges(beats_s, duration_s);
     let fits: Vec<Option<[f64; TRIADS]>> =
         edges_s.windows(2).map(|edge| fit(frames, step_s, edge[0], edge[1])).collect();
@@ -107,6 +118,16 @@ pub(crate) fn recognise(
         }
     }
     chords
+}
+
+/// How closely the partials keep to one tuning, 0 to 1: noise and drums don't.
+fn clarity(frames: &[Classes]) -> f64 {
+    let (mut x, mut y, mut total) = (0.0, 0.0, 0.0);
+    for frame in frames {
+        let ([frame_x, frame_y], weight) = frame.tuning;
+        (x, y, total) = (x + frame_x, y + frame_y, total + weight);
+    }
+    if total > 0.0 { f64::hypot(x, y) / total } else { 0.0 }
 }
 
 /// From the start over the beats to the end.

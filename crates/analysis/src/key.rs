@@ -3,6 +3,7 @@
 //! Profiles: Krumhansl & Kessler 1982 (probe tones) and Temperley 2001 (revised Kostka-Payne counts), averaged; the
 //! first knows which notes sound stable, the second which are used.
 
+use crate::chords::Chord;
 use crate::chroma::{Partial, Partials};
 
 /// Ten-cent steps in an octave.
@@ -19,7 +20,7 @@ const FEWEST_FRAMES: usize = 6;
 const LEAST_FIT: f64 = 0.3;
 /// Partials of notes gather around the semitones of one tuning; those of noise (0.01) and
 /// drums (0.05) don't. Lengths of the mean vector from which there is a key, and from which it is clear.
-const LEAST_CLARITY: f64 = 0.07;
+pub(crate) const LEAST_CLARITY: f64 = 0.07;
 const CLEAR: f64 = 0.15;
 /// A lead over the next best key that makes it certain.
 const SURE_LEAD: f64 = 0.25;
@@ -32,6 +33,32 @@ const TEMPERLEY: [[f64; 12]; 2] = [
     [0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400],
     [0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330],
 ];
+/// What chords say beside what all pitches say.
+const CHORD_SHARE: f64 = 2.0;
+/// The first and the last chord count as if they were longer by this share of the slice: songs begin and end at home.
+const FRAME_SHARE: f64 = 0.3;
+/// Triads of a key by semitones over the tonic, whether minor, and how much they speak for it: the tonic most, then its
+/// dominant and subdominant (after the harmonic hierarchy of Krumhansl 1990, chapter 7).
+const DEGREES: [&[(usize, bool, f64)]; 2] = [
+    &[
+        (0, false, 1.0),
+        (7, false, 0.7),
+        (5, false, 0.65),
+        (9, true, 0.55),
+        (2, true, 0.5),
+        (4, true, 0.4),
+    ],
+    &[
+        (0, true, 1.0),
+        (7, false, 0.7),
+        (5, true, 0.65),
+        (8, false, 0.55),
+        (3, false, 0.5),
+        (10, false, 0.5),
+        (7, true, 0.5),
+    ],
+];
+
 /// Pitch classes as most keys spell them.
 pub(crate) const NAMES: [&str; 12] =
     ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
@@ -82,8 +109,8 @@ impl KeyTracker {
         self.partials.push(mono, |partials, _| tally.add(partials));
     }
 
-    /// Ends the slice: its key, or `None` where it has no clear pitches.
-    pub fn finish(mut self) -> Option<Key> {
+    /// Ends the slice: its key, or `None` where it has no clear pitches. What its chords say counts as well.
+    pub fn finish(mut self, chords: &[Chord]) -> Option<Key> {
         let tally = &mut self.tally;
         self.partials.flush(|partials, _| tally.add(partials));
         if self.tally.frames < FEWEST_FRAMES {
@@ -93,7 +120,7 @@ impl KeyTracker {
         if clarity < LEAST_CLARITY {
             return None;
         }
-        let key = best_key(&self.tally.chroma(tuning))?;
+        let key = best_key(&self.tally.chroma(tuning), chords)?;
         let confidence = key.confidence * (clarity / CLEAR).min(1.0);
         Some(Key { confidence, tuning_cents: tuning * 100.0, ..key })
     }
@@ -147,21 +174,41 @@ impl Tally {
     }
 }
 
-fn best_key(chroma: &[f64; 12]) -> Option<Key> {
+/// How well the chords fit a key, 0 to 1: each by its degree, its length and how clear it is.
+fn chord_fit(chords: &[Chord], tonic: usize, minor: bool) -> f64 {
+    let degrees = &DEGREES[usize::from(minor)];
+    let (mut sum, mut weights) = (0.0, 0.0);
+    let total_s: f64 = chords.iter().map(|chord| chord.end_s - chord.start_s).sum();
+    for (index, chord) in chords.iter().enumerate() {
+        let at_an_end = index == 0 || index + 1 == chords.len();
+        let more_s = if at_an_end { FRAME_SHARE * total_s } else { 0.0 };
+        let weight = (chord.end_s - chord.start_s + more_s) * (0.2 + chord.confidence);
+        let degree = (chord.root + 12 - tonic) % 12;
+        let fits = degrees.iter().find(|(at, kind, _)| (*at, *kind) == (degree, chord.minor));
+        sum += weight * fits.map_or(0.0, |(.., fit)| *fit);
+        weights += weight;
+    }
+    if weights > 0.0 { sum / weights } else { 0.0 }
+}
+
+fn best_key(chroma: &[f64; 12], chords: &[Chord]) -> Option<Key> {
     let mut fits: Vec<(f64, usize, bool)> = Vec::with_capacity(24);
     for (mode, minor) in [false, true].into_iter().enumerate() {
         for tonic in 0..12 {
             let fit =
                 0.5 * (fit(chroma, &KRUMHANSL[mode], tonic) + fit(chroma, &TEMPERLEY[mode], tonic));
-            fits.push((fit, tonic, minor));
+            fits.push((fit + CHORD_SHARE * chord_fit(chords, tonic, minor), tonic, minor));
         }
     }
     fits.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (best, tonic, minor) = fits[0];
+    // What a perfect fit comes to.
+    let most = if chords.is_empty() { 1.0 } else { 1.0 + CHORD_SHARE };
+    let (best, second) = (fits[0].0 / most, fits[1].0 / most);
+    let (_, tonic, minor) = fits[0];
     if best.is_nan() || best < LEAST_FIT {
         return None;
     }
-    let lead = ((best - fits[1].0) / SURE_LEAD).min(1.0);
+    let lead = ((best - second) / SURE_LEAD).min(1.0);
     let confidence = (best * (0.4 + 0.6 * lead)).clamp(0.0, 1.0);
     Some(Key { tonic, minor, confidence, tuning_cents: 0.0 })
 }

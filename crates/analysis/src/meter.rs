@@ -216,7 +216,7 @@ impl Music {
             confidence: chord.confidence,
         };
         out.chords = rhythm.chords.iter().map(span).collect();
-        match self.key.finish() {
+        match self.key.finish(&rhythm.chords) {
             Some(key) => {
                 out.key = Some(key.name());
                 out.key_confidence = Some(key.confidence);
