@@ -44,8 +44,6 @@ const CHANGE: f64 = 1.6;
 const LEAST_FIT: f64 = 0.25;
 /// A lead over the next best triad that makes a chord certain.
 const SURE_LEAD: f64 = 0.2;
-/// Fewest frames with pitches (a twelfth of a second each): a click has partials too.
-const FEWEST_FRAMES: usize = 12;
 /// Stretches where there are no beats, in seconds.
 const STEP_S: f64 = 0.5;
 const TRIADS: usize = 24;
@@ -55,6 +53,8 @@ const TRIADS: usize = 24;
 pub(crate) struct Classes {
     all: [f32; 12],
     bass: [f32; 12],
+    /// Classes that partials themselves are in, a bit each.
+    present: u16,
     /// Sum of the partials as vectors, whose angle is how far each lies off its semitone, and of their lengths.
     tuning: ([f64; 2], f64),
 }
@@ -65,6 +65,7 @@ impl Classes {
         let mut classes = Self::default();
         for partial in partials {
             let mut weight = partial.weight;
+            classes.present |= 1 << class(partial.pitch);
             let off = std::f64::consts::TAU * partial.pitch.fract();
             let ([x, y], total) = classes.tuning;
             classes.tuning = ([x + weight * off.cos(), y + weight * off.sin()], total + weight);
@@ -93,8 +94,7 @@ pub(crate) fn recognise(
     beats_s: &[f64],
     duration_s: f64,
 ) -> Vec<Chord> {
-    let pitched = frames.iter().filter(|frame| frame.tuning.1 > 0.0).count();
-    if pitched < FEWEST_FRAMES || clarity(frames) < LEAST_CLARITY {
+    if clarity(frames) < LEAST_CLARITY {
         return Vec::new();
     }
     let edges_s = edges(beats_s, duration_s);
@@ -145,13 +145,19 @@ fn edges(beats_s: &[f64], duration_s: f64) -> Vec<f64> {
     edges_s
 }
 
-/// How well each triad fits between two moments: cosines, majors from C on, then minors. Nothing for silence.
+/// How well each triad fits between two moments: cosines, majors from C on, then minors. Nothing for silence, and for
+/// what has fewer pitches than a triad.
 fn fit(frames: &[Classes], step_s: f64, from_s: f64, to_s: f64) -> Option<[f64; TRIADS]> {
     let from = (from_s / step_s).ceil() as usize;
     let to = ((to_s / step_s).ceil() as usize).max(from + 1).min(frames.len());
     let mut all = [0.0; 12];
     let mut bass = [0.0; 12];
-    for frame in frames.get(from..to)? {
+    let frames = frames.get(from..to)?;
+    let present = frames.iter().fold(0, |present, frame| present | frame.present);
+    if present.count_ones() < 3 {
+        return None;
+    }
+    for frame in frames {
         for pitch in 0..12 {
             all[pitch] += f64::from(frame.all[pitch]);
             bass[pitch] += f64::from(frame.bass[pitch]);
