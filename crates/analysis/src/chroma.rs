@@ -13,6 +13,10 @@ const DYNAMICS_DB: f32 = 50.0;
 /// Frames below this level hold no pitches worth counting, in dBFS.
 const SILENT_DBFS: f64 = -70.0;
 
+/// Where the strongest partial has no more of the frame's power than this, what is there are the side lobes of a constant
+/// offset.
+const LEAKAGE: f64 = 1e-5;
+
 /// One partial of a frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Partial {
@@ -98,6 +102,9 @@ impl Partials {
             return;
         }
         let strongest = self.power[lowest..=highest].iter().copied().fold(0.0, f32::max);
+        if f64::from(strongest) < LEAKAGE * total {
+            return;
+        }
         let floor = strongest * 10f32.powf(-DYNAMICS_DB / 10.0);
         for bin in lowest..=highest {
             let power = self.power[bin];
