@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use engine::hub::Hub;
 use engine::session::{Input, Remote, Session, Words};
-use factory::{scene, song::Song};
+use factory::song::Song;
 use signal::{Meter, Transport};
 
 const RATE_HZ: u32 = 48_000;
@@ -77,8 +77,7 @@ fn hear(inputs: &mut [Input], parts: &[[Vec<f32>; 2]], block: usize) -> f64 {
 
 /// Stereo parts of a composed song, as left and right.
 fn parts() -> Vec<[Vec<f32>; 2]> {
-    let cast = |label, rng: &mut factory::rng::Rng| scene::cast(None, 1.0, label, rng).voice;
-    let rendered = Song::compose(1_000_900).render(RATE_HZ, &cast);
+    let rendered = Song::compose(1_000_900).render(RATE_HZ, &factory::voice::procedural);
     let side =
         |samples: &[f32], side: usize| samples.chunks_exact(2).map(|frame| frame[side]).collect();
     rendered.stems.iter().map(|stem| [0, 1].map(|index| side(&stem.samples, index))).collect()

@@ -68,6 +68,12 @@ class Host:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def busy_cores(self):
+        """Over five seconds."""
+        before, processor_s = time.time(), self.processor_s()
+        time.sleep(5)
+        return (self.processor_s() - processor_s) / (time.time() - before)
+
     def end(self):
         """What is wrong with the audio and the calls, if anything."""
         code = self.process.wait(120)
@@ -84,10 +90,7 @@ def follows(screen, start):
     for _ in range(3):
         time.sleep(6)
         looks.append(screen.look())
-    before, processor_s = time.time(), host.processor_s()
-    time.sleep(5)
-    busy = (host.processor_s() - processor_s) / (time.time() - before)
-    print(f"the window open and playing: {busy:.2f} cores, drawn without a graphics card", flush=True)
+    print(f"the window open and playing: {host.busy_cores():.2f} cores, drawn without a graphics card", flush=True)
     wrong = host.end()
     for name, (top, bottom, left, right) in PLACES.items():
         places = [look[top:bottom, left:right] for look in looks]
@@ -100,10 +103,7 @@ def closed(screen, start):
     """What playing costs without a window."""
     host = start(12, [])
     time.sleep(4)
-    before, processor_s = time.time(), host.processor_s()
-    time.sleep(5)
-    busy = (host.processor_s() - processor_s) / (time.time() - before)
-    print(f"the window closed and playing: {busy:.2f} cores", flush=True)
+    print(f"the window closed and playing: {host.busy_cores():.2f} cores", flush=True)
     return host.end()
 
 

@@ -5,7 +5,7 @@ mod onset;
 mod tempo;
 
 use crate::chords::{self, Chord, Classes};
-use crate::chroma::{self, Partials};
+use crate::chroma::{self, Partial, Partials};
 use onset::Onsets;
 
 /// Shortest slice with a tempo of its own.
@@ -67,8 +67,21 @@ pub struct RhythmTracker {
     samples: u64,
     onsets: Onsets,
     partials: Partials,
+    pitches: Pitches,
+}
+
+/// What each frame's partials come to, for downbeats and for chords.
+#[derive(Debug, Default)]
+struct Pitches {
     chroma: Vec<[f32; 12]>,
     classes: Vec<Classes>,
+}
+
+impl Pitches {
+    fn hear(&mut self, partials: &[Partial]) {
+        self.chroma.push(chroma::fold(partials));
+        self.classes.push(Classes::of(partials));
+    }
 }
 
 impl RhythmTracker {
@@ -79,8 +92,7 @@ impl RhythmTracker {
             samples: 0,
             onsets: Onsets::new(rate_hz),
             partials: Partials::new(rate_hz, 4),
-            chroma: Vec::new(),
-            classes: Vec::new(),
+            pitches: Pitches::default(),
         }
     }
 
@@ -88,11 +100,8 @@ impl RhythmTracker {
     pub fn push(&mut self, mono: &[f32]) {
         self.samples += mono.len() as u64;
         self.onsets.push(mono);
-        let (chroma, classes) = (&mut self.chroma, &mut self.classes);
-        self.partials.push(mono, |partials, _| {
-            chroma.push(chroma::fold(partials));
-            classes.push(Classes::of(partials));
-        });
+        let pitches = &mut self.pitches;
+        self.partials.push(mono, |partials, _| pitches.hear(partials));
     }
 
     /// Ends the slice, taking four beats a bar.
@@ -104,14 +113,12 @@ impl RhythmTracker {
     pub fn finish_with_meter(mut self, beats_per_bar: usize) -> Rhythm {
         let duration_s = self.samples as f64 / f64::from(self.rate_hz);
         self.onsets.flush();
-        let (chroma, classes) = (&mut self.chroma, &mut self.classes);
-        self.partials.flush(|partials, _| {
-            chroma.push(chroma::fold(partials));
-            classes.push(Classes::of(partials));
-        });
+        let pitches = &mut self.pitches;
+        self.partials.flush(|partials, _| pitches.hear(partials));
         let mut rhythm = self.pulse(beats_per_bar, duration_s);
         let hop_s = self.partials.hop_s();
-        rhythm.chords = chords::recognise(&self.classes, hop_s, &rhythm.beats_s, duration_s);
+        rhythm.chords =
+            chords::recognise(&self.pitches.classes, hop_s, &rhythm.beats_s, duration_s);
         rhythm
     }
 
@@ -135,7 +142,7 @@ impl RhythmTracker {
         let cues = beats::Cues {
             low: &low,
             step_s,
-            chroma: &self.chroma,
+            chroma: &self.pitches.chroma,
             chroma_step_s: self.partials.hop_s(),
         };
         let first = beats::downbeat(&beats_s, beats_per_bar.max(1), &cues);

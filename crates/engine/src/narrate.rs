@@ -215,10 +215,7 @@ impl Teller<'_> {
             start_s: stretch.span.start_s,
             end_s: stretch.span.end_s,
             bar: stretch.bar,
-            labels: vocabulary::instruments(&told.text)
-                .into_iter()
-                .map(|l| l.name().to_owned())
-                .collect(),
+            labels: vocabulary::instrument_names(&told.text),
             text: told.text,
             confidence: told.confidence,
             checked_numbers: told.checked_numbers,

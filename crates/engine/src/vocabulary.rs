@@ -57,7 +57,12 @@ pub fn instruments(text: &str) -> Vec<Label> {
     found
 }
 
-/// The same for a whole mix, where the pieces of a kit are the drums.
+/// The names of the labels that `text` names, as captions carry them.
+pub(crate) fn instrument_names(text: &str) -> Vec<String> {
+    instruments(text).into_iter().map(|label| label.name().to_owned()).collect()
+}
+
+/// As [`instruments`] for a whole mix, where the pieces of a kit are the drums.
 pub fn mix_instruments(text: &str) -> Vec<Label> {
     let mut found = Vec::new();
     for label in instruments(text) {

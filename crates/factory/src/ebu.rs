@@ -3,6 +3,8 @@
 
 use std::f64::consts::{PI, TAU};
 
+use signal::Measurements;
+
 /// What is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -16,6 +18,19 @@ pub enum Reading {
     LoudnessRange,
     /// True peak in dBTP.
     TruePeak,
+}
+
+impl Reading {
+    /// This one of all that was measured.
+    pub fn of(self, measured: &Measurements) -> Option<f64> {
+        match self {
+            Self::MomentaryMax => measured.momentary_max_lufs,
+            Self::ShortTermMax => measured.short_term_max_lufs,
+            Self::Integrated => measured.integrated_lufs,
+            Self::LoudnessRange => measured.loudness_range_lu,
+            Self::TruePeak => measured.true_peak_dbtp,
+        }
+    }
 }
 
 /// What a meter has to read, and by how much it may miss it.

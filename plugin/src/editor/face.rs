@@ -65,7 +65,6 @@ pub struct Track {
 
 const TEXT: Color32 = Color32::from_gray(215);
 const QUIET: Color32 = Color32::from_gray(160);
-const ALARM: Color32 = Color32::from_rgb(240, 120, 90);
 const CAPTION_SIZE: f32 = 20.0;
 
 /// Sizes of letters that can be read from a chair's distance; called once for a window.
@@ -231,7 +230,7 @@ fn status(ui: &mut Ui, view: &View, track: &Track) -> Option<Wish> {
     let mut wish = None;
     ui.horizontal_wrapped(|ui| {
         if let Some(trouble) = &view.trouble {
-            ui.label(RichText::new(trouble).color(ALARM));
+            ui.label(RichText::new(trouble).color(meters::ALARM));
         }
         if view.can_restart && ui.button("Restart the engine").clicked() {
             wish = Some(Wish::Restart);

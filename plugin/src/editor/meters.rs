@@ -6,7 +6,7 @@ use egui::{Align2, Color32, FontId, Rect, Sense, Ui, pos2, vec2};
 pub(super) const WIDTH: f32 = 220.0;
 const TRACK: Color32 = Color32::from_gray(40);
 const GOOD: Color32 = Color32::from_rgb(110, 180, 120);
-const ALARM: Color32 = Color32::from_rgb(240, 120, 90);
+pub(super) const ALARM: Color32 = Color32::from_rgb(240, 120, 90);
 const BARS: Color32 = Color32::from_rgb(110, 150, 200);
 
 const MARK: Color32 = Color32::from_gray(150);

@@ -5,7 +5,6 @@ mod row;
 use analysis::Reading;
 use engine::hub::{State, Status};
 use engine::session::{Answer, AnswerState, Exported, Named, Notes, Report, Words};
-
 use signal::Evidence;
 
 pub use row::{Listing, Row, Spot};
@@ -161,7 +160,7 @@ fn now(report: &Report) -> Now {
         };
         return Now { place: String::new(), text: text.to_owned() };
     };
-    let place = row::place(bar.bar, bar.start_quarters.is_none(), bar.start_s);
+    let place = row::place(bar.bar, bar.is_free(), bar.start_s);
     let playing = report.playing.and_then(|playing| playing.bar);
     let place = match playing.filter(|playing| Some(*playing) != bar.bar) {
         Some(playing) => format!("{place} (bar {playing} plays)"),

@@ -111,8 +111,7 @@ fn steady_tempo(notes: &Notes) -> Option<f64> {
 
 /// What was heard without a transport, in the time since the instance was last activated.
 fn of_passages(report: &Report) -> Timeline {
-    let free =
-        |bar: &&HeardBar| bar.generation == report.generation && bar.start_quarters.is_none();
+    let free = |bar: &&HeardBar| bar.generation == report.generation && bar.is_free();
     let caption =
         |bar: &HeardBar| caption(&bar.words, None, bar.start_s, bar.end_s, bar.loudness_lufs);
     timeline(report.bars.iter().filter(free).filter_map(caption).collect())

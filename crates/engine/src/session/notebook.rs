@@ -201,8 +201,7 @@ impl SavedBar {
 impl Words {
     /// Words of the model, or of a project that remembers them.
     pub(super) fn said(text: String, confidence: f64) -> Self {
-        let labels = vocabulary::instruments(&text);
-        let labels = labels.into_iter().map(|label| label.name().to_owned()).collect();
+        let labels = vocabulary::instrument_names(&text);
         Self::Said { text, labels, confidence }
     }
 }

@@ -225,6 +225,11 @@ impl Report {
 }
 
 impl HeardBar {
+    /// Whether it was heard while the transport stood, or where there is none.
+    pub fn is_free(&self) -> bool {
+        self.start_quarters.is_none()
+    }
+
     pub(super) fn new(
         generation: Generation,
         passage: &Passage<'_>,

@@ -51,7 +51,7 @@ impl Listing {
     pub fn count(self, report: &Report, notes: &Notes) -> usize {
         match self {
             Self::Song => notes.count() + usize::from(new_bar(report, notes).is_some()),
-            Self::Free => report.bars.iter().filter(|bar| is_free(bar)).count(),
+            Self::Free => report.bars.iter().filter(|bar| bar.is_free()).count(),
         }
     }
 
@@ -62,18 +62,17 @@ impl Listing {
         match self {
             Self::Song => {
                 let new = new_bar(report, notes);
-                let (before, after): (Vec<_>, Vec<_>) = match new {
-                    Some(new) => notes.bars().partition(|bar| bar.key < new.key),
-                    None => (notes.bars().collect(), Vec::new()),
+                let place = new.map_or(notes.count(), |new| notes.count_before(new.key));
+                let (before, after) = (notes.bars().take(place), notes.bars().skip(place));
+                // Nothing stands for the new bar, so that only the rows in sight are written out.
+                let bars = before.map(Some).chain(new.map(|_| None)).chain(after.map(Some));
+                let row = |bar: Option<&NotedBar>| {
+                    bar.map(Row::of_bar).or_else(|| new.as_ref().map(Row::of_new))
                 };
-                let rows = before.into_iter().map(Row::of_bar);
-                let rows = rows
-                    .chain(new.iter().map(Row::of_new))
-                    .chain(after.into_iter().map(Row::of_bar));
-                rows.skip(range.start).take(range.len()).collect()
+                bars.skip(range.start).take(range.len()).filter_map(row).collect()
             }
             Self::Free => {
-                let free = report.bars.iter().filter(|bar| is_free(bar));
+                let free = report.bars.iter().filter(|bar| bar.is_free());
                 free.skip(range.start).take(range.len()).map(Row::of_passage).collect()
             }
         }
@@ -141,10 +140,6 @@ impl Row {
 /// The bar that plays, where it isn't among the notes yet.
 fn new_bar(report: &Report, notes: &Notes) -> Option<Playing> {
     report.playing.filter(|playing| !notes.has(playing.key))
-}
-
-fn is_free(bar: &HeardBar) -> bool {
-    bar.start_quarters.is_none()
 }
 
 /// `Bar 12`; a time where there is no bar or its number isn't known.

@@ -35,7 +35,7 @@ pub(super) fn rows(session: &Session) -> anyhow::Result<Vec<Row>> {
             session.step(index * RATES_HZ.len() + step, total, &case.name);
             let samples = case.render(rate_hz);
             let measured = measure(case, rate_hz, &samples)?;
-            by_library[group].add(case, |expected| reading(&measured, expected.reading));
+            by_library[group].add(case, |expected| expected.reading.of(&measured));
             let file = folder.path().join("case.wav");
             write(&file, case, rate_hz, &samples)?;
             let printed = measure_file(&file)?;
@@ -92,16 +92,6 @@ fn measure(case: &Case, rate_hz: u32, samples: &[f32]) -> anyhow::Result<Measure
     let mut meter = Meter::without_music(rate_hz, case.channels())?;
     meter.push(samples)?;
     Ok(meter.finish())
-}
-
-fn reading(measured: &Measurements, reading: Reading) -> Option<f64> {
-    match reading {
-        Reading::MomentaryMax => measured.momentary_max_lufs,
-        Reading::ShortTermMax => measured.short_term_max_lufs,
-        Reading::Integrated => measured.integrated_lufs,
-        Reading::LoudnessRange => measured.loudness_range_lu,
-        Reading::TruePeak => measured.true_peak_dbtp,
-    }
 }
 
 fn field(reading: Reading) -> &'static str {

@@ -8,13 +8,7 @@ use super::measure_at;
 fn check(case: &Case, rate_hz: u32) {
     let measured = measure_at(rate_hz, &case.render(rate_hz), case.channels());
     for expected in &case.expected {
-        let read = match expected.reading {
-            Reading::MomentaryMax => measured.momentary_max_lufs,
-            Reading::ShortTermMax => measured.short_term_max_lufs,
-            Reading::Integrated => measured.integrated_lufs,
-            Reading::LoudnessRange => measured.loudness_range_lu,
-            Reading::TruePeak => measured.true_peak_dbtp,
-        };
+        let read = expected.reading.of(&measured);
         assert!(expected.allows(read), "{} at {rate_hz} Hz: {read:?}, not {expected:?}", case.name);
     }
 }
