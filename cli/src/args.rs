@@ -131,9 +131,16 @@ pub(crate) struct Grid {
     /// Tempo; bar 1 begins with the file then
     #[arg(long, value_name = "BPM", value_parser = bpm)]
     pub(crate) bpm: Option<f64>,
-    /// Meter
-    #[arg(long, default_value = "4/4", value_parser = meter)]
-    pub(crate) meter: Meter,
+    /// Meter, such as 3/4; otherwise as heard
+    #[arg(long, value_parser = meter)]
+    pub(crate) meter: Option<Meter>,
+}
+
+impl Grid {
+    /// Quarter notes in a bar, where the meter is stated.
+    pub(crate) fn beats_per_bar(self) -> Option<u32> {
+        self.meter.map(|meter| meter.beats_per_bar)
+    }
 }
 
 /// Beats of a quarter note in a bar.

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all checks, in the order in which they fail fastest.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::bundle::{self, Profile};
 use crate::demo::{self, Song};
 use crate::metadata::Metadata;
 use crate::run::{cargo, run, step};
-use crate::{models, notices, tidy};
+use crate::{models, notices, python, tidy};
 
 /// What the VST3 host test needs from PyPI.
 const REQUIREMENTS: &str = "tests/hosts/requirements.txt";
@@ -83,7 +83,7 @@ fn interleavings() -> Result<()> {
 /// The VST3 in a host by somebody else.
 fn pedalboard() -> Result<()> {
     let metadata = Metadata::load()?;
-    let python = match python(&metadata) {
+    let python = match python::with(&metadata, REQUIREMENTS) {
         Ok(python) => python,
         Err(error) => {
             return skip(&format!("no pedalboard, for want of python3-venv or PyPI: {error:#}"));
@@ -97,29 +97,11 @@ fn pedalboard() -> Result<()> {
 pub(crate) fn hosts(scripts: &Path) -> Result<()> {
     bundle::bundle(Profile::Dev)?;
     let metadata = Metadata::load()?;
-    let (python, bundles) = (python(&metadata)?, bundle::folder(&metadata));
+    let (python, bundles) = (python::with(&metadata, REQUIREMENTS)?, bundle::folder(&metadata));
     run(Command::new(&python).arg("tests/hosts/daws.py").arg(scripts).arg(&bundles))?;
     let Song { mix, tempo_bpm, .. } = demo::song()?;
     let mut editor = Command::new(&python);
     run(editor.arg("tests/hosts/editor.py").arg(scripts).arg(&bundles).arg(mix).arg(tempo_bpm))
-}
-
-/// A Python with what the host tests need, made where there is none.
-fn python(metadata: &Metadata) -> Result<PathBuf> {
-    let venv = metadata.target_directory.join("venv");
-    let python = venv.join("bin").join("python");
-    let stamp = venv.join("requirements.txt");
-    let wanted = std::fs::read_to_string(REQUIREMENTS)
-        .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
-    if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-        bundle::remove(&venv)?;
-        run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        let install =
-            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS];
-        run(Command::new(&python).args(install))?;
-        std::fs::write(&stamp, wanted)?; // last: a half-made environment is made anew
-    }
-    Ok(python)
 }
 
 /// The standalone program compiles without a warning.

@@ -9,7 +9,9 @@ mod install;
 mod metadata;
 mod models;
 mod notices;
+mod peers;
 mod pictures;
+mod python;
 mod run;
 mod tidy;
 
@@ -37,6 +39,8 @@ enum Command {
         /// The folder with ardour_bounce.py, qtractor_play.py and a built clap-bounce.
         scripts: PathBuf,
     },
+    /// Barline's ear for music beside librosa, aubio and Essentia; needs the commands fluidsynth and aubio.
+    Peers(peers::Peers),
     /// Take the README's pictures of the editor, in a host that plays the demo song.
     Pictures {
         /// The folder with shot.sh and a built clap-bounce.
@@ -65,6 +69,7 @@ fn main() -> Result<()> {
         Command::Demo => demo::demo(),
         Command::Test => checks::test(),
         Command::Hosts { scripts } => checks::hosts(&scripts),
+        Command::Peers(args) => peers::peers(&args),
         Command::Pictures { scripts } => pictures::pictures(&scripts),
         Command::Bundle { dev } => {
             bundle::bundle(if dev { bundle::Profile::Dev } else { bundle::Profile::Release })

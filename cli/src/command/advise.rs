@@ -23,7 +23,7 @@ pub(crate) fn advise(common: &Common, args: &Advise) -> anyhow::Result<u8> {
     let request = Request {
         part,
         bpm: args.grid.bpm,
-        beats_per_bar: args.grid.meter.beats_per_bar,
+        beats_per_bar: args.grid.beats_per_bar(),
         label: args.label,
         question: args.ask.clone(),
         ..Request::default()

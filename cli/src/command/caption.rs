@@ -33,7 +33,7 @@ pub(crate) fn caption(common: &Common, args: &Caption) -> anyhow::Result<u8> {
     let narration = Narration {
         per: args.per,
         bpm: args.grid.bpm,
-        beats_per_bar: args.grid.meter.beats_per_bar,
+        beats_per_bar: args.grid.beats_per_bar(),
         ..Narration::default()
     };
     let session = Session::new(common)?;

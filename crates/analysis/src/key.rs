@@ -3,8 +3,11 @@
 //! Profiles: Krumhansl & Kessler 1982 (probe tones) and Temperley 2001 (revised Kostka-Payne counts), averaged; the
 //! first knows which notes sound stable, the second which are used.
 
-use crate::chords::Chord;
-use crate::chroma::{Partial, Partials};
+mod profiles;
+
+use crate::chords::{Harmony, TRIADS};
+use crate::chroma::Partial;
+use profiles::{KRUMHANSL, OPENINGS, SHARES, TEMPERLEY};
 
 /// Ten-cent steps in an octave.
 const STEPS: usize = 120;
@@ -22,42 +25,15 @@ const LEAST_FIT: f64 = 0.3;
 /// drums (0.05) don't. Lengths of the mean vector from which there is a key, and from which it is clear.
 pub(crate) const LEAST_CLARITY: f64 = 0.07;
 const CLEAR: f64 = 0.15;
-/// A lead over the next best key that makes it certain.
-const SURE_LEAD: f64 = 0.25;
 
-const KRUMHANSL: [[f64; 12]; 2] = [
-    [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
-    [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
-];
-const TEMPERLEY: [[f64; 12]; 2] = [
-    [0.748, 0.060, 0.488, 0.082, 0.670, 0.460, 0.096, 0.715, 0.104, 0.366, 0.057, 0.400],
-    [0.712, 0.084, 0.474, 0.618, 0.049, 0.460, 0.105, 0.747, 0.404, 0.067, 0.133, 0.330],
-];
-/// What chords say beside what all pitches say.
-const CHORD_SHARE: f64 = 2.0;
-/// The first and the last chord count as if they were longer by this share of the slice: songs begin and end at home.
-const FRAME_SHARE: f64 = 0.3;
-/// Triads of a key by semitones over the tonic, whether minor, and how much they speak for it: the tonic most, then its
-/// dominant and subdominant (after the harmonic hierarchy of Krumhansl 1990, chapter 7).
-const DEGREES: [&[(usize, bool, f64)]; 2] = [
-    &[
-        (0, false, 1.0),
-        (7, false, 0.7),
-        (5, false, 0.65),
-        (9, true, 0.55),
-        (2, true, 0.5),
-        (4, true, 0.4),
-    ],
-    &[
-        (0, true, 1.0),
-        (7, false, 0.7),
-        (5, true, 0.65),
-        (8, false, 0.55),
-        (3, false, 0.5),
-        (10, false, 0.5),
-        (7, true, 0.5),
-    ],
-];
+/// What correlations with the two profiles, log-likelihoods of the chords' shares and of the first chord, and being minor
+/// at all say: fitted by logistic regression on 126 factory songs and 36 of POP909 that no figure is reported on, so that
+/// a key's likelihood is its confidence.
+const KRUMHANSL_GAIN: f64 = 1.5;
+const TEMPERLEY_GAIN: f64 = 6.0;
+const SHARES_GAIN: f64 = 1.9;
+const OPENING_GAIN: f64 = 0.8;
+const MINOR_GAIN: f64 = 0.9;
 
 /// Pitch classes as most keys spell them.
 pub(crate) const NAMES: [&str; 12] =
@@ -83,51 +59,34 @@ impl Key {
     }
 }
 
-/// Collects the pitch classes of a mono stream.
+/// Pitch classes of a slice, in ten-cent steps.
 #[derive(Debug)]
-pub struct KeyTracker {
-    partials: Partials,
-    tally: Tally,
-}
-
-#[derive(Debug)]
-struct Tally {
+pub(crate) struct Tally {
     steps: Vec<f64>,
     frames: usize,
 }
 
-impl KeyTracker {
-    /// For a mono stream.
-    pub fn new(rate_hz: u32) -> Self {
-        let tally = Tally { steps: vec![0.0; STEPS], frames: 0 };
-        Self { partials: Partials::new(rate_hz, 2), tally }
+impl Tally {
+    pub(crate) fn new() -> Self {
+        Self { steps: vec![0.0; STEPS], frames: 0 }
     }
 
-    /// Takes the next samples, in blocks of any size.
-    pub fn push(&mut self, mono: &[f32]) {
-        let tally = &mut self.tally;
-        self.partials.push(mono, |partials, _| tally.add(partials));
-    }
-
-    /// Ends the slice: its key, or `None` where it has no clear pitches. What its chords say counts as well.
-    pub fn finish(mut self, chords: &[Chord]) -> Option<Key> {
-        let tally = &mut self.tally;
-        self.partials.flush(|partials, _| tally.add(partials));
-        if self.tally.frames < FEWEST_FRAMES {
+    /// The key, or `None` where there are no clear pitches. What the chords say counts as well.
+    pub(crate) fn key(&self, harmony: &Harmony) -> Option<Key> {
+        if self.frames < FEWEST_FRAMES {
             return None;
         }
-        let (tuning, clarity) = self.tally.tuning();
+        let (tuning, clarity) = self.tuning();
         if clarity < LEAST_CLARITY {
             return None;
         }
-        let key = best_key(&self.tally.chroma(tuning), chords)?;
+        let key = best_key(&self.chroma(tuning), harmony)?;
         let confidence = key.confidence * (clarity / CLEAR).min(1.0);
         Some(Key { confidence, tuning_cents: tuning * 100.0, ..key })
     }
-}
 
-impl Tally {
-    fn add(&mut self, partials: &[Partial]) {
+    /// Counts the partials of a frame.
+    pub(crate) fn add(&mut self, partials: &[Partial]) {
         if partials.is_empty() {
             return;
         }
@@ -174,43 +133,28 @@ impl Tally {
     }
 }
 
-/// How well the chords fit a key, 0 to 1: each by its degree, its length and how clear it is.
-fn chord_fit(chords: &[Chord], tonic: usize, minor: bool) -> f64 {
-    let degrees = &DEGREES[usize::from(minor)];
-    let (mut sum, mut weights) = (0.0, 0.0);
-    let total_s: f64 = chords.iter().map(|chord| chord.end_s - chord.start_s).sum();
-    for (index, chord) in chords.iter().enumerate() {
-        let at_an_end = index == 0 || index + 1 == chords.len();
-        let more_s = if at_an_end { FRAME_SHARE * total_s } else { 0.0 };
-        let weight = (chord.end_s - chord.start_s + more_s) * (0.2 + chord.confidence);
-        let degree = (chord.root + 12 - tonic) % 12;
-        let fits = degrees.iter().find(|(at, kind, _)| (*at, *kind) == (degree, chord.minor));
-        sum += weight * fits.map_or(0.0, |(.., fit)| *fit);
-        weights += weight;
-    }
-    if weights > 0.0 { sum / weights } else { 0.0 }
-}
-
-fn best_key(chroma: &[f64; 12], chords: &[Chord]) -> Option<Key> {
-    let mut fits: Vec<(f64, usize, bool)> = Vec::with_capacity(24);
-    for (mode, minor) in [false, true].into_iter().enumerate() {
-        for tonic in 0..12 {
-            let fit =
-                0.5 * (fit(chroma, &KRUMHANSL[mode], tonic) + fit(chroma, &TEMPERLEY[mode], tonic));
-            fits.push((fit + CHORD_SHARE * chord_fit(chords, tonic, minor), tonic, minor));
-        }
-    }
-    fits.sort_by(|a, b| b.0.total_cmp(&a.0));
-    // What a perfect fit comes to.
-    let most = if chords.is_empty() { 1.0 } else { 1.0 + CHORD_SHARE };
-    let (best, second) = (fits[0].0 / most, fits[1].0 / most);
-    let (_, tonic, minor) = fits[0];
-    if best.is_nan() || best < LEAST_FIT {
+fn best_key(chroma: &[f64; 12], harmony: &Harmony) -> Option<Key> {
+    let says = |key: usize| {
+        let (tonic, mode) = (key % 12, key / 12);
+        let [sounds, used] =
+            [&KRUMHANSL, &TEMPERLEY].map(|profiles| fit(chroma, &profiles[mode], tonic));
+        let log = |shares: &[f64; TRIADS], expected: &[f64; TRIADS]| -> f64 {
+            let degree = |triad: usize| (triad % 12 + 12 - tonic) % 12 + 12 * (triad / 12);
+            (0..TRIADS).map(|triad| shares[triad] * expected[degree(triad)].ln()).sum()
+        };
+        let chords = SHARES_GAIN * log(&harmony.shares, &SHARES[mode])
+            + OPENING_GAIN * log(&harmony.opening, &OPENINGS[mode]);
+        let profiles = KRUMHANSL_GAIN * sounds + TEMPERLEY_GAIN * used;
+        (f64::midpoint(sounds, used), profiles + chords + MINOR_GAIN * mode as f64)
+    };
+    let said: Vec<(f64, f64)> = (0..24).map(says).collect();
+    let best = (0..24).max_by(|&a, &b| said[a].1.total_cmp(&said[b].1))?;
+    let highest = said[best].1;
+    if said.iter().map(|(fit, _)| *fit).fold(f64::MIN, f64::max) < LEAST_FIT {
         return None;
     }
-    let lead = ((best - second) / SURE_LEAD).min(1.0);
-    let confidence = (best * (0.4 + 0.6 * lead)).clamp(0.0, 1.0);
-    Some(Key { tonic, minor, confidence, tuning_cents: 0.0 })
+    let all: f64 = said.iter().map(|(_, said)| (said - highest).exp()).sum();
+    Some(Key { tonic: best % 12, minor: best >= 12, confidence: 1.0 / all, tuning_cents: 0.0 })
 }
 
 /// Correlation of pitch classes with a profile on a tonic.
@@ -227,6 +171,3 @@ fn fit(chroma: &[f64; 12], profile: &[f64; 12], tonic: usize) -> f64 {
     }
     if a > 0.0 { cross / (a * b).sqrt() } else { 0.0 }
 }
-
-#[cfg(test)]
-mod tests;

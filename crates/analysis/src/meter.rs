@@ -3,6 +3,8 @@
 //! Called by sessions and the offline driver with blocks of any size; the split never changes a figure.
 
 mod biquad;
+mod crest;
+mod image;
 mod levels;
 mod lines;
 mod peaks;
@@ -14,9 +16,10 @@ use signal::{ChordSpan, Measurements};
 
 use crate::chords::Chord;
 use crate::error::{AnalysisError, check_format};
-use crate::key::KeyTracker;
 use crate::mono::MonoFold;
-use crate::rhythm::{Rhythm, RhythmTracker};
+use crate::music::{Music, MusicTracker};
+use crate::rhythm::{Rhythm, TimeSignature};
+use crest::Crest;
 use levels::Levels;
 use peaks::Peaks;
 use programme::Programme;
@@ -24,10 +27,14 @@ use stereo::Stereo;
 use tonality::Tonality;
 
 pub(crate) use programme::RATES_HZ;
-pub(crate) use tonality::third_octaves;
+pub(crate) use tonality::{band_power, third_octaves};
 
 /// Samples beyond this are far outside any audio; spectra limit them so that no power overflows.
-const SANE_SAMPLE: f32 = 1e4;
+pub(crate) const SANE_SAMPLE: f32 = 1e4;
+
+/// What is missing where there is no pulse.
+const PULSE_FIELDS: [&str; 6] =
+    ["tempo_bpm", "tempo_confidence", "meter", "meter_confidence", "beats_s", "downbeats_s"];
 
 /// Measures one slice of audio: a file, a bar, a stem.
 #[derive(Debug)]
@@ -40,18 +47,18 @@ pub struct Meter {
     levels: Levels,
     programme: Option<Programme>,
     peaks: Peaks,
+    crest: Crest,
     stereo: Option<Stereo>,
     tonality: Tonality,
-    music: Option<Music>,
+    listener: Option<Listener>,
 }
 
 /// What listens to notes rather than levels.
 #[derive(Debug)]
-struct Music {
+struct Listener {
     fold: MonoFold,
     mono: Vec<f32>,
-    rhythm: RhythmTracker,
-    key: KeyTracker,
+    tracker: MusicTracker,
 }
 
 impl Meter {
@@ -61,11 +68,10 @@ impl Meter {
     /// Where the rate lies outside 1 kHz to 768 kHz or the channels outside 1 to 64.
     pub fn new(rate_hz: u32, channels: usize) -> Result<Self, AnalysisError> {
         let mut meter = Self::without_music(rate_hz, channels)?;
-        meter.music = Some(Music {
+        meter.listener = Some(Listener {
             fold: MonoFold::new(rate_hz, channels),
             mono: Vec::new(),
-            rhythm: RhythmTracker::new(rate_hz),
-            key: KeyTracker::new(rate_hz),
+            tracker: MusicTracker::new(rate_hz),
         });
         Ok(meter)
     }
@@ -84,9 +90,10 @@ impl Meter {
             levels: Levels::new(rate_hz, channels),
             programme: Programme::new(rate_hz, channels),
             peaks: Peaks::new(channels),
+            crest: Crest::new(rate_hz, channels),
             stereo: (channels == 2).then(|| Stereo::new(rate_hz)),
             tonality: Tonality::new(rate_hz, channels),
-            music: None,
+            listener: None,
         })
     }
 
@@ -118,9 +125,9 @@ impl Meter {
                 self.tick();
             }
         }
-        if let Some(music) = &mut self.music {
-            music.fold.push(interleaved, &mut music.mono);
-            music.listen();
+        if let Some(listener) = &mut self.listener {
+            listener.fold.push(interleaved, &mut listener.mono);
+            listener.listen();
         }
         Ok(())
     }
@@ -129,6 +136,7 @@ impl Meter {
     fn push_piece(&mut self, piece: &[f32]) {
         self.levels.push(piece);
         self.peaks.push(piece);
+        self.crest.push(piece);
         self.tonality.push(piece);
         if let Some(programme) = &mut self.programme {
             programme.push(piece);
@@ -141,6 +149,7 @@ impl Meter {
     fn tick(&mut self) {
         self.ticks += 1;
         self.levels.tick();
+        self.crest.tick();
         if self.ticks.is_multiple_of(10)
             && let Some(programme) = &mut self.programme
         {
@@ -166,6 +175,7 @@ impl Meter {
         let supported = self.programme.is_some();
         self.levels.finish(supported, &mut out);
         self.peaks.finish(&mut out);
+        self.crest.finish(&mut out);
         match self.programme.take() {
             Some(programme) => programme.finish(&mut out),
             None => programme::explain_absence(&mut out),
@@ -175,9 +185,9 @@ impl Meter {
             None => stereo::explain_absence(&mut out),
         }
         self.tonality.finish(&mut out);
-        let rhythm = self.music.map(|music| music.finish(&mut out));
+        let rhythm = self.listener.map(|listener| listener.finish(&mut out));
         if rhythm.is_none() {
-            for field in ["tempo_bpm", "tempo_confidence", "key", "key_confidence"] {
+            for field in PULSE_FIELDS.into_iter().chain(["key", "key_confidence", "onsets_per_s"]) {
                 out.notes.insert(field.to_owned(), "not measured on a single bar".to_owned());
             }
         }
@@ -186,26 +196,29 @@ impl Meter {
     }
 }
 
-impl Music {
+impl Listener {
     fn listen(&mut self) {
         for x in &mut self.mono {
             *x = x.clamp(-SANE_SAMPLE, SANE_SAMPLE);
         }
-        self.rhythm.push(&self.mono);
-        self.key.push(&self.mono);
+        self.tracker.push(&self.mono);
         self.mono.clear();
     }
 
     fn finish(mut self, out: &mut Measurements) -> Rhythm {
         self.fold.finish(&mut self.mono);
         self.listen();
-        let rhythm = self.rhythm.finish();
+        let Music { rhythm, chords, key, onsets_per_s } = self.tracker.finish();
+        out.onsets_per_s = onsets_per_s.filter(|_| out.sample_peak_dbfs.is_some());
         out.tempo_bpm = rhythm.tempo_bpm;
-        if rhythm.tempo_bpm.is_some() {
-            out.tempo_confidence = Some(rhythm.confidence);
-        } else {
-            let reason = "no steady pulse, or too short to hear one";
-            for field in ["tempo_bpm", "tempo_confidence"] {
+        out.tempo_confidence = rhythm.tempo_bpm.map(|_| rhythm.confidence);
+        out.meter = rhythm.meter.map(TimeSignature::name);
+        out.meter_confidence = rhythm.meter.map(|_| rhythm.meter_confidence);
+        out.beats_s.clone_from(&rhythm.beats_s);
+        out.downbeats_s.clone_from(&rhythm.downbeats_s);
+        if rhythm.tempo_bpm.is_none() {
+            for field in PULSE_FIELDS {
+                let reason = "no steady pulse, or too short to hear one";
                 out.notes.insert(field.to_owned(), reason.to_owned());
             }
         }
@@ -215,8 +228,8 @@ impl Music {
             name: chord.name(),
             confidence: chord.confidence,
         };
-        out.chords = rhythm.chords.iter().map(span).collect();
-        match self.key.finish(&rhythm.chords) {
+        out.chords = chords.iter().map(span).collect();
+        match key {
             Some(key) => {
                 out.key = Some(key.name());
                 out.key_confidence = Some(key.confidence);
@@ -255,6 +268,10 @@ fn explain_missing(out: &mut Measurements, silent: bool) {
         ("dc_offset", out.dc_offset.is_none()),
         ("tempo_bpm", out.tempo_bpm.is_none()),
         ("tempo_confidence", out.tempo_confidence.is_none()),
+        ("meter", out.meter.is_none()),
+        ("meter_confidence", out.meter_confidence.is_none()),
+        ("beats_s", out.beats_s.is_empty()),
+        ("downbeats_s", out.downbeats_s.is_empty()),
         ("key", out.key.is_none()),
         ("key_confidence", out.key_confidence.is_none()),
         ("loudness_lufs", out.loudness_lufs.is_none()),
@@ -269,6 +286,9 @@ fn explain_missing(out: &mut Measurements, silent: bool) {
         ("centroid_hz", out.centroid_hz.is_none()),
         ("sibilance_db", out.sibilance_db.is_none()),
         ("bands", out.bands.is_empty()),
+        ("stereo_bands", out.stereo_bands.is_empty()),
+        ("crest_bands", out.crest_bands.is_empty()),
+        ("onsets_per_s", out.onsets_per_s.is_none()),
         ("chords", out.chords.is_empty()),
     ];
     for (field, missing) in json_fields {

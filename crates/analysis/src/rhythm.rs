@@ -1,21 +1,18 @@
 //! Tempo, beats and downbeats by ear, for audio whose host gives no clock.
 
+mod bars;
 mod beats;
 mod onset;
+mod pulse;
 mod tempo;
 
-use crate::chords::{self, Chord, Classes};
-use crate::chroma::{self, Partial, Partials};
-use onset::Onsets;
+pub use bars::TimeSignature;
+pub(crate) use onset::{Onsets, attacks};
 
 /// Shortest slice with a tempo of its own.
 const SHORTEST_S: f64 = 3.0;
-/// Fewest beats that make a tempo.
-const FEWEST_BEATS: usize = 4;
-/// Beats a bar where nobody tells.
-const COMMON_TIME: usize = 4;
 
-/// The pulse of a slice, and the chords that change on it.
+/// The pulse of a slice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rhythm {
     /// Tempo in beats a minute, `None` where there is no steady pulse.
@@ -26,8 +23,10 @@ pub struct Rhythm {
     pub beats_s: Vec<f64>,
     /// Times of the first beats of the bars in seconds.
     pub downbeats_s: Vec<f64>,
-    /// The chords, changing on beats; on half seconds where there is no pulse.
-    pub chords: Vec<Chord>,
+    /// The meter as heard; `None` without a pulse, or where somebody gave the bars.
+    pub meter: Option<TimeSignature>,
+    /// How sure the meter is, 0 to 1.
+    pub meter_confidence: f64,
 }
 
 impl Rhythm {
@@ -60,97 +59,32 @@ impl Rhythm {
     }
 }
 
-/// Listens for the pulse of a mono stream.
-#[derive(Debug)]
-pub struct RhythmTracker {
-    rate_hz: u32,
-    samples: u64,
-    onsets: Onsets,
-    partials: Partials,
-    pitches: Pitches,
-}
-
-/// What each frame's partials come to, for downbeats and for chords.
-#[derive(Debug, Default)]
-struct Pitches {
-    chroma: Vec<[f32; 12]>,
-    classes: Vec<Classes>,
-}
-
-impl Pitches {
-    fn hear(&mut self, partials: &[Partial]) {
-        self.chroma.push(chroma::fold(partials));
-        self.classes.push(Classes::of(partials));
+/// The pulse of a slice as its onsets and `chroma` (pitch classes, `chroma_step_s` apart) tell it.
+pub(crate) fn pulse(
+    onsets: &Onsets,
+    chroma: &[[f32; 12]],
+    chroma_step_s: f64,
+    duration_s: f64,
+) -> Rhythm {
+    if duration_s < SHORTEST_S {
+        return Rhythm::default();
     }
-}
-
-impl RhythmTracker {
-    /// For a mono stream.
-    pub fn new(rate_hz: u32) -> Self {
-        Self {
-            rate_hz,
-            samples: 0,
-            onsets: Onsets::new(rate_hz),
-            partials: Partials::new(rate_hz, 4),
-            pitches: Pitches::default(),
-        }
-    }
-
-    /// Takes the next samples, in blocks of any size.
-    pub fn push(&mut self, mono: &[f32]) {
-        self.samples += mono.len() as u64;
-        self.onsets.push(mono);
-        let pitches = &mut self.pitches;
-        self.partials.push(mono, |partials, _| pitches.hear(partials));
-    }
-
-    /// Ends the slice, taking four beats a bar.
-    pub fn finish(self) -> Rhythm {
-        self.finish_with_meter(COMMON_TIME)
-    }
-
-    /// Ends the slice with the meter given by the user or the host.
-    pub fn finish_with_meter(mut self, beats_per_bar: usize) -> Rhythm {
-        let duration_s = self.samples as f64 / f64::from(self.rate_hz);
-        self.onsets.flush();
-        let pitches = &mut self.pitches;
-        self.partials.flush(|partials, _| pitches.hear(partials));
-        let mut rhythm = self.pulse(beats_per_bar, duration_s);
-        let hop_s = self.partials.hop_s();
-        rhythm.chords =
-            chords::recognise(&self.pitches.classes, hop_s, &rhythm.beats_s, duration_s);
-        rhythm
-    }
-
-    fn pulse(&self, beats_per_bar: usize, duration_s: f64) -> Rhythm {
-        if duration_s < SHORTEST_S {
-            return Rhythm::default();
-        }
-        let step_s = self.onsets.step_s();
-        let envelope = onset::flatten(&self.onsets.strength, step_s);
-        let Some(tempo) = tempo::estimate(&envelope, step_s) else { return Rhythm::default() };
-        let beats = beats::track(&envelope, tempo.period_steps);
-        let beats_s: Vec<f64> = beats
-            .iter()
-            .map(|&beat| beat as f64 * step_s)
-            .filter(|&beat| beat < duration_s)
-            .collect();
-        if beats_s.len() < FEWEST_BEATS {
-            return Rhythm::default();
-        }
-        let low = onset::flatten(&self.onsets.low, step_s);
-        let cues = beats::Cues {
-            low: &low,
-            step_s,
-            chroma: &self.pitches.chroma,
-            chroma_step_s: self.partials.hop_s(),
-        };
-        let first = beats::downbeat(&beats_s, beats_per_bar.max(1), &cues);
-        let downbeats_s =
-            beats_s.iter().copied().skip(first).step_by(beats_per_bar.max(1)).collect();
-        let tempo_bpm = Some(60.0 / (tempo.period_steps * step_s));
-        let confidence = tempo.confidence;
-        Rhythm { tempo_bpm, confidence, beats_s, downbeats_s, chords: Vec::new() }
+    let step_s = onsets.step_s();
+    let envelope = onset::flatten(&onsets.strength, step_s);
+    let low = onset::flatten(&onsets.low, step_s);
+    let cues = bars::Cues { low: &low, step_s, chroma, chroma_step_s };
+    let Some(pulse) = pulse::find(&envelope, &cues, duration_s) else { return Rhythm::default() };
+    let beats_s = pulse.beats_s;
+    let bars = bars::find(&beats_s, pulse.thirds, &cues);
+    let downbeats_s =
+        beats_s.iter().copied().skip(bars.first).step_by(bars.meter.beats_per_bar).collect();
+    Rhythm {
+        tempo_bpm: Some(60.0 / (pulse.period_steps * step_s)),
+        confidence: pulse.confidence,
+        beats_s,
+        downbeats_s,
+        meter: Some(bars.meter),
+        meter_confidence: bars.confidence,
     }
 }
 

@@ -39,6 +39,11 @@ impl PowerSpectrum {
         &self.output
     }
 
+    /// The last transform.
+    pub(crate) fn last(&self) -> &[Complex<f32>] {
+        &self.output
+    }
+
     /// Adds the power spectrum of one frame to `power`, `[len / 2 + 1]`, as one-sided power: a sine of amplitude a
     /// gives a total of a^2 / 2 times the sum of the squared window.
     pub(crate) fn add_power(&mut self, frame: &[f32], power: &mut [f32]) {

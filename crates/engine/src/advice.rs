@@ -8,7 +8,7 @@ use signal::{Finding, Label, Measurements};
 use crate::{
     ask::{Answer, answer, tell_about},
     caption::{Decoding, Task},
-    driver::{Context, Survey, hear, survey},
+    driver::{Context, Survey, band_levels, hear, survey},
     error::EngineError,
     label::label_spans,
     narrate::{bars_of, rhythm},
@@ -38,8 +38,8 @@ pub struct Request {
     pub part: Part,
     /// The tempo, if the user states it: bar 1 begins with the file then.
     pub bpm: Option<f64>,
-    /// Beats in a bar.
-    pub beats_per_bar: u32,
+    /// Quarter notes in a bar, if the user states the meter.
+    pub beats_per_bar: Option<u32>,
     /// What the file is, if the user states it.
     pub label: Option<Label>,
     /// A question; the general one otherwise.
@@ -53,7 +53,7 @@ impl Default for Request {
         Self {
             part: Part::Whole,
             bpm: None,
-            beats_per_bar: 4,
+            beats_per_bar: None,
             label: None,
             question: None,
             decoding: Decoding::default(),
@@ -123,9 +123,13 @@ pub fn advise(
         None => hear_label(context, source, &survey, span, &measured, &mut notes)?,
     };
     let mut findings = analysis::detect(&measured, label);
-    for (name, stem) in company.stems {
-        let other = measure_span(context, stem, span)?;
-        findings.extend(other.and_then(|other| masking::finding(&measured, &other, &name)));
+    if !company.stems.is_empty() {
+        let own = band_levels(context, source, span)?;
+        let mut others = Vec::with_capacity(company.stems.len());
+        for (name, stem) in company.stems {
+            others.push((name, band_levels(context, stem, span)?));
+        }
+        findings.extend(masking::findings(&own, &others, span.start_s));
     }
     if let Some(reference) = company.reference {
         let other = crate::driver::measure(context, reference)?;

@@ -13,6 +13,7 @@ use crate::{
     workers::Workers,
 };
 
+pub(crate) use survey::band_levels;
 pub use survey::{Survey, measure, scan, survey};
 
 mod survey;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use analysis::Rhythm;
+use analysis::{Rhythm, TimeSignature};
 use models::Model;
 use signal::{Label, Measurements};
 
@@ -36,8 +36,8 @@ pub struct Narration {
     pub per: Per,
     /// The tempo, if the user states it.
     pub bpm: Option<f64>,
-    /// Beats in a bar.
-    pub beats_per_bar: u32,
+    /// Quarter notes in a bar, if the user states the meter.
+    pub beats_per_bar: Option<u32>,
     /// How to decode.
     pub decoding: Decoding,
     /// Below this the caption is "too little to say".
@@ -51,7 +51,7 @@ impl Default for Narration {
         Self {
             per: Per::Bar,
             bpm: None,
-            beats_per_bar: 4,
+            beats_per_bar: None,
             decoding: Decoding::default(),
             min_confidence: 0.1,
             every: 1,
@@ -68,6 +68,9 @@ pub const TOO_LITTLE: &str = "Too little to say.";
 /// Stretches with less than this many seconds of signal, or this share of their length, are too little to speak of.
 const ENOUGH_S: f64 = 0.2;
 const ENOUGH_SHARE: f64 = 0.1;
+
+/// Beats of a bar where nobody tells.
+const COMMON_TIME: u32 = 4;
 
 /// Below this the beats are no ground for bars.
 const STEADY: f64 = 0.05;
@@ -111,7 +114,7 @@ pub fn narrate(
     Ok(Timeline {
         duration_s: survey.duration_s,
         tempo_bpm: rhythm.tempo_bpm,
-        beats_per_bar: narration.beats_per_bar,
+        beats_per_bar: beats_of(&rhythm, narration.beats_per_bar),
         summary,
         captions,
         segments: segments(&survey),
@@ -120,21 +123,28 @@ pub fn narrate(
 }
 
 /// The beats as stated by the user or as heard.
-pub fn rhythm(survey: &Survey, bpm: Option<f64>, beats_per_bar: u32) -> Rhythm {
-    match bpm {
-        Some(bpm) => Rhythm::from_grid(bpm, beats_per_bar as usize, 0.0, survey.duration_s),
-        None => {
-            let mut rhythm = survey.rhythm.clone();
-            // The tracker assumes common time.
-            if beats_per_bar != 4 {
-                let first = rhythm.downbeats_s.first().copied().unwrap_or(0.0);
-                let from_first =
-                    rhythm.beats_s.iter().copied().skip_while(|beat| *beat < first - 1e-6);
-                rhythm.downbeats_s = from_first.step_by(beats_per_bar.max(1) as usize).collect();
-            }
-            rhythm
-        }
+pub fn rhythm(survey: &Survey, bpm: Option<f64>, beats_per_bar: Option<u32>) -> Rhythm {
+    if let Some(bpm) = bpm {
+        let beats = beats_per_bar.unwrap_or(COMMON_TIME) as usize;
+        return Rhythm::from_grid(bpm, beats, 0.0, survey.duration_s);
     }
+    let mut rhythm = survey.rhythm.clone();
+    let heard = rhythm.meter.map(TimeSignature::quarters_per_bar);
+    if let Some(stated) = beats_per_bar.map(|beats| beats.max(1) as usize)
+        && heard.is_some_and(|heard| heard != stated)
+    {
+        let first = rhythm.downbeats_s.first().copied().unwrap_or(0.0);
+        let from_first = rhythm.beats_s.iter().copied().skip_while(|beat| *beat < first - 1e-6);
+        rhythm.downbeats_s = from_first.step_by(stated).collect();
+        rhythm.meter = None;
+    }
+    rhythm
+}
+
+/// Beats of a bar as they are felt: as heard, else as stated.
+fn beats_of(rhythm: &Rhythm, stated: Option<u32>) -> u32 {
+    let heard = rhythm.meter.map(|meter| meter.beats_per_bar as u32);
+    heard.or(stated).unwrap_or(COMMON_TIME)
 }
 
 /// The bars of a file, or none where its tempo is not steady.

@@ -34,6 +34,11 @@ impl Meter {
     pub fn quarters(self) -> f64 {
         self.beats as f64 * 4.0 / self.unit as f64
     }
+
+    /// Length of the beat that is felt in quarter notes: in compound meters three of the meter's units.
+    pub fn beat_quarters(self) -> f64 {
+        if self.unit == 8 && self.beats.is_multiple_of(3) { 1.5 } else { 1.0 }
+    }
 }
 
 impl std::fmt::Display for Meter {

@@ -1,6 +1,7 @@
 //! Barline's vocabulary: labels, reports, resampling, and the tap that carries audio and the
 //! host's clock from the audio thread to a session. No threads, no files, no models.
 
+mod band_levels;
 mod bar;
 mod bar_clock;
 mod downmix;
@@ -15,6 +16,7 @@ mod ring;
 mod tap;
 mod transport;
 
+pub use band_levels::{BandLevels, BandStep};
 pub use bar::{Bar, BarEvent, PassKind};
 pub use bar_clock::BarClock;
 pub use downmix::to_mono;
@@ -23,7 +25,7 @@ pub use feed::{AudioFeed, Chunk};
 pub use finding::{Action, Evidence, Finding, FindingKind, Move, Severity};
 pub use label::Label;
 pub use meter::{BarKey, Meter};
-pub use report::{Band, ChordSpan, Measurements};
+pub use report::{Band, ChordSpan, CrestBand, Measurements, StereoBand};
 pub use resample::Resampler;
 pub use tap::{AudioTap, MAX_BLOCK_FRAMES, MAX_CHANNELS, Mark, capacity_frames, tap};
 pub use transport::Transport;

@@ -23,6 +23,32 @@ impl Band {
     pub const FLOOR_DB: f64 = -140.0;
 }
 
+/// Left against right within one octave.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StereoBand {
+    /// Lower edge in Hz (IEC 61260-1 base 10, octaves).
+    pub lo_hz: f64,
+    /// Upper edge in Hz, at most the Nyquist frequency.
+    pub hi_hz: f64,
+    /// Correlation of left and right, -1 to 1; none where a channel is silent there.
+    pub correlation: Option<f64>,
+    /// Share of the side signal in the power: 0 is mono, 0.5 unrelated channels, 1 opposite polarity; none in silence.
+    pub width: Option<f64>,
+}
+
+/// Dynamics within one band of a fourth-order Linkwitz-Riley crossover.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CrestBand {
+    /// Lower edge in Hz, 0 for the lowest.
+    pub lo_hz: f64,
+    /// Upper edge in Hz, the Nyquist frequency for the highest.
+    pub hi_hz: f64,
+    /// Root mean square over all channels in dBFS (a full-scale sine is -3.01); none in silence.
+    pub rms_dbfs: Option<f64>,
+    /// Sample peak over that, in dB; none in silence.
+    pub crest_db: Option<f64>,
+}
+
 /// A chord over a stretch of a slice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChordSpan {
@@ -32,7 +58,7 @@ pub struct ChordSpan {
     pub end_s: f64,
     /// The triad, e.g. `Eb` or `F#m`.
     pub name: String,
-    /// How clearly it is this triad and no other, 0 to 1.
+    /// How likely it is this triad and no other, 0 to 1.
     pub confidence: f64,
 }
 
@@ -73,16 +99,30 @@ pub struct Measurements {
     pub dc_offset: Option<f64>,
     /// Tempo in beats a minute.
     pub tempo_bpm: Option<f64>,
-    /// How sure the tempo is, 0 to 1.
+    /// How likely the tempo is right (within 4 %), 0 to 1.
     pub tempo_confidence: Option<f64>,
+    /// Meter as heard, e.g. `3/4`; in `6/8` the beat is three eighths.
+    pub meter: Option<String>,
+    /// How likely the meter is right, 0 to 1.
+    pub meter_confidence: Option<f64>,
+    /// Times of the beats in seconds; empty without a steady pulse.
+    pub beats_s: Vec<f64>,
+    /// Times of the first beats of the bars in seconds.
+    pub downbeats_s: Vec<f64>,
     /// Key, e.g. `A minor` or `F# major`.
     pub key: Option<String>,
-    /// How sure the key is, 0 to 1.
+    /// How likely the key is right, 0 to 1.
     pub key_confidence: Option<f64>,
     /// Major and minor triads where the harmony is clear, changing on beats; empty in a slice of a single bar.
     pub chords: Vec<ChordSpan>,
     /// Long-term 1/3-octave spectrum, 25 Hz to 20 kHz where the sample rate reaches; empty where silent.
     pub bands: Vec<Band>,
+    /// Left against right by octaves, 31.5 Hz to 16 kHz; empty unless stereo.
+    pub stereo_bands: Vec<StereoBand>,
+    /// Dynamics in the lows, low mids, mids, high mids and highs; empty where silent.
+    pub crest_bands: Vec<CrestBand>,
+    /// Attacks a second: how densely notes and hits begin.
+    pub onsets_per_s: Option<f64>,
     /// Ungated K-weighted mean over the whole slice in LUFS: our own bar loudness, not an EBU measure.
     pub loudness_lufs: Option<f64>,
     /// Seconds whose level (50 ms) lies above -60 dBFS.

@@ -1,8 +1,9 @@
-//! `barline eval measure`: the meters against signals whose readings a standard names, and tempo, beats and key against
-//! songs whose truth is known.
+//! `barline eval measure`: the meters against signals whose readings a standard names; tempo, beats, meter, key and chords
+//! against songs whose truth is known; and how fast all that is.
 
 mod mir;
 mod music;
+mod speed;
 mod standard;
 
 use std::collections::BTreeMap;
@@ -52,6 +53,7 @@ pub(crate) fn eval_measure(common: &Common, args: &EvalMeasure) -> anyhow::Resul
         rows.extend(standard::rows(&session)?);
     }
     rows.extend(music::rows(&session, args.seeds.clone())?);
+    rows.extend(speed::rows(&session)?);
     table(json, &rows)?;
     Ok(0)
 }

@@ -87,7 +87,7 @@ pub(super) fn narration(song: &Song) -> Narration {
     Narration {
         per: Per::Bar,
         bpm: Some(song.tempo_bpm),
-        beats_per_bar: song.meter.quarters().round() as u32,
+        beats_per_bar: Some(song.meter.quarters().round() as u32),
         every: EVERY,
         ..Narration::default()
     }

@@ -23,7 +23,7 @@ fn listen(mono: &[f32], beats_s: &[f64]) -> Vec<Chord> {
     let mut frames = Vec::new();
     partials.push(mono, |partials, _| frames.push(Classes::of(partials)));
     partials.flush(|partials, _| frames.push(Classes::of(partials)));
-    recognise(&frames, partials.hop_s(), beats_s, mono.len() as f64 / f64::from(RATE_HZ))
+    recognise(&frames, partials.hop_s(), beats_s, mono.len() as f64 / f64::from(RATE_HZ)).chords
 }
 
 #[test]

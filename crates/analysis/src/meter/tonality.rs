@@ -6,6 +6,7 @@
 use signal::{Band, Measurements};
 
 use super::SANE_SAMPLE;
+use super::image::Image;
 use super::lines::Lines;
 use crate::decibel::{LevelCounts, power_db};
 use crate::spectrum::{Framer, PowerSpectrum, frame_len};
@@ -35,6 +36,7 @@ pub(super) struct Tonality {
     frames: u64,
     lead_frames: u64,
     lines: Lines,
+    image: Option<Image>,
     /// Levels of sibilants (0) and vowels (1).
     sibilance: LevelCounts,
 }
@@ -55,6 +57,7 @@ impl Tonality {
             frames: 0,
             lead_frames: 3,
             lines: Lines::new(bin_hz, len / 2 + 1),
+            image: (channels == 2).then(|| Image::new(len / 2 + 1)),
             sibilance: LevelCounts::new(2, -140.0, 0.0),
         }
     }
@@ -75,9 +78,12 @@ impl Tonality {
     /// Takes a frame of every channel, if it is there.
     fn take_frame(&mut self) -> bool {
         self.power.fill(0.0);
-        for framer in &mut self.framers {
+        for (channel, framer) in self.framers.iter_mut().enumerate() {
             let Some(frame) = framer.next_frame() else { return false };
             self.spectrum.add_power(frame, &mut self.power);
+            if let Some(image) = &mut self.image {
+                image.add(channel, self.spectrum.last());
+            }
         }
         self.power[0] *= 0.5;
         let scale = 1.0 / self.framers.len() as f32;
@@ -121,6 +127,10 @@ impl Tonality {
         }
         let nyquist_hz = f64::from(out.sample_rate_hz) / 2.0;
         out.bands = third_octaves(&self.sum, self.bin_hz, nyquist_hz);
+        // A transform is unscaled: twice its power over its length is what `sum` holds.
+        let to_mean = scale * 2.0 / self.len as f64;
+        let image = self.image.as_ref().map(|x| x.finish(self.bin_hz, nyquist_hz, to_mean));
+        out.stereo_bands = image.unwrap_or_default();
         let audible = |bin: usize| bin as f64 * self.bin_hz >= out.bands[0].lo_hz;
         let (mut moment, mut total) = (0.0, 0.0);
         for (bin, &power) in self.sum.iter().enumerate().filter(|&(bin, _)| audible(bin)) {
@@ -150,7 +160,7 @@ impl Tonality {
 }
 
 /// Power between two frequencies, the edge bins by their share.
-pub(super) fn band_power<P: Copy + Into<f64>>(
+pub(crate) fn band_power<P: Copy + Into<f64>>(
     power: &[P],
     bin_hz: f64,
     lo_hz: f64,

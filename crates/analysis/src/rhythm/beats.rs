@@ -1,10 +1,7 @@
-//! Beat times by dynamic programming (Ellis 2007, "Beat tracking by dynamic programming"), and which of them begin
-//! bars.
+//! Beat times by dynamic programming (Ellis 2007, "Beat tracking by dynamic programming").
 
 /// How dearly an uneven beat is paid for.
 const TIGHTNESS: f64 = 100.0;
-/// How much a change of harmony says against a low onset.
-const HARMONY_GAIN: f64 = 1.5;
 
 /// Steps of the envelope on which the beats fall, `period` steps apart as nearly as the onsets allow.
 pub(super) fn track(envelope: &[f32], period: f64) -> Vec<usize> {
@@ -71,65 +68,4 @@ fn trim(beats: Vec<usize>, local: &[f64]) -> Vec<usize> {
     let first = beats.iter().position(|&beat| local[beat] > least).unwrap_or(0);
     let last = beats.iter().rposition(|&beat| local[beat] > least).unwrap_or(0);
     beats[first..=last.max(first)].to_vec()
-}
-
-/// What marks a downbeat.
-pub(super) struct Cues<'a> {
-    /// Low-band onset strength.
-    pub(super) low: &'a [f32],
-    pub(super) step_s: f64,
-    /// Pitch classes.
-    pub(super) chroma: &'a [[f32; 12]],
-    pub(super) chroma_step_s: f64,
-}
-
-/// Index of the first beat that begins a bar: where low onsets fall and the harmony changes.
-pub(super) fn downbeat(beats_s: &[f64], beats_per_bar: usize, cues: &Cues<'_>) -> usize {
-    let low: Vec<f64> = beats_s.iter().map(|&beat| cues.low_at(beat)).collect();
-    let change: Vec<f64> = (0..beats_s.len()).map(|beat| cues.change_at(beats_s, beat)).collect();
-    let scale =
-        |values: &[f64]| 1.0 / (values.iter().sum::<f64>() / values.len().max(1) as f64).max(1e-9);
-    let (low_scale, change_scale) = (scale(&low), scale(&change));
-    let score = |first: usize| {
-        let own = (first..beats_s.len()).step_by(beats_per_bar);
-        let count = own.clone().count().max(1) as f64;
-        own.map(|beat| low[beat] * low_scale + HARMONY_GAIN * change[beat] * change_scale)
-            .sum::<f64>()
-            / count
-    };
-    let phases = 0..beats_per_bar.min(beats_s.len());
-    phases.max_by(|&a, &b| score(a).total_cmp(&score(b)).then(b.cmp(&a))).unwrap_or(0)
-}
-
-impl Cues<'_> {
-    fn low_at(&self, beat_s: f64) -> f64 {
-        let step = (beat_s / self.step_s).round() as usize;
-        let around =
-            self.low.get(step.saturating_sub(4)..(step + 5).min(self.low.len())).unwrap_or(&[]);
-        f64::from(around.iter().copied().fold(0.0, f32::max))
-    }
-
-    /// How different the pitch classes of this beat are from those of the one before.
-    fn change_at(&self, beats_s: &[f64], beat: usize) -> f64 {
-        if beat == 0 || beat + 1 >= beats_s.len() {
-            return 0.0;
-        }
-        let before = self.mean(beats_s[beat - 1], beats_s[beat]);
-        let after = self.mean(beats_s[beat], beats_s[beat + 1]);
-        let dot = |a: &[f64; 12], b: &[f64; 12]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
-        let norm = (dot(&before, &before) * dot(&after, &after)).sqrt();
-        if norm > 0.0 { 1.0 - dot(&before, &after) / norm } else { 0.0 }
-    }
-
-    fn mean(&self, from_s: f64, to_s: f64) -> [f64; 12] {
-        let mut mean = [0.0; 12];
-        let from = (from_s / self.chroma_step_s).ceil() as usize;
-        let to = ((to_s / self.chroma_step_s).floor() as usize).min(self.chroma.len());
-        for frame in self.chroma.get(from..to).unwrap_or(&[]) {
-            for (sum, &x) in mean.iter_mut().zip(frame) {
-                *sum += f64::from(x);
-            }
-        }
-        mean
-    }
 }

@@ -15,12 +15,18 @@ const LOW_HZ: f64 = 150.0;
 const LAG: usize = 2;
 /// Levels below this are silence, in dBFS: noise there makes no onsets.
 const FLOOR_DB: f32 = -80.0;
+/// An attack is the highest within this to either side ...
+const BESIDE_S: f64 = 0.05;
+/// ... and this much above the mean from so long before to so long after, in dB over all bands.
+const LEAST_RISE_DB: f32 = 1.5;
+const BEFORE_S: f64 = 0.1;
+const AFTER_S: f64 = 0.07;
 /// Half the length of the local mean that is taken off.
 const LOCAL_S: f64 = 0.5;
 
 /// Onset strength of a mono stream.
 #[derive(Debug)]
-pub(super) struct Onsets {
+pub(crate) struct Onsets {
     rate_hz: u32,
     len: usize,
     hop: usize,
@@ -33,12 +39,12 @@ pub(super) struct Onsets {
     recent: [Vec<f32>; LAG],
     frames: usize,
     /// Strength over all bands, and over the low ones: mean rise in dB. Step `i` lies at `i * step_s`.
-    pub(super) strength: Vec<f32>,
+    pub(crate) strength: Vec<f32>,
     pub(super) low: Vec<f32>,
 }
 
 impl Onsets {
-    pub(super) fn new(rate_hz: u32) -> Self {
+    pub(crate) fn new(rate_hz: u32) -> Self {
         let len = frame_len(rate_hz, FRAME_S);
         let hop = (rate_hz / STEPS_PER_S) as usize;
         let bin_hz = f64::from(rate_hz) / len as f64;
@@ -69,11 +75,11 @@ impl Onsets {
     }
 
     /// Seconds from one step to the next.
-    pub(super) fn step_s(&self) -> f64 {
+    pub(crate) fn step_s(&self) -> f64 {
         self.hop as f64 / f64::from(self.rate_hz)
     }
 
-    pub(super) fn push(&mut self, mono: &[f32]) {
+    pub(crate) fn push(&mut self, mono: &[f32]) {
         self.framer.push(mono);
         while let Some(frame) = self.framer.next_frame() {
             self.power.fill(0.0);
@@ -82,7 +88,7 @@ impl Onsets {
         }
     }
 
-    pub(super) fn flush(&mut self) {
+    pub(crate) fn flush(&mut self) {
         self.push(&vec![0.0; self.len / 2]);
     }
 
@@ -104,6 +110,25 @@ impl Onsets {
         self.strength.push(rise / (self.edges.len() - 1) as f32);
         self.low.push(low_rise / self.low_bands as f32);
     }
+}
+
+/// How many attacks there are: peaks of a strength that stand out of what is around them (Böck, Krebs & Schedl 2012,
+/// "Evaluating the online capabilities of onset detection methods").
+pub(crate) fn attacks(strength: &[f32], step_s: f64) -> usize {
+    let steps = |seconds: f64| (seconds / step_s).round() as usize;
+    let (beside, before, after) = (steps(BESIDE_S), steps(BEFORE_S), steps(AFTER_S));
+    let is_attack = |at: usize| {
+        let within = |back: usize, ahead: usize| {
+            &strength[at.saturating_sub(back)..(at + ahead + 1).min(strength.len())]
+        };
+        let highest = within(beside, beside).iter().copied().fold(f32::MIN, f32::max);
+        let around = within(before, after);
+        let mean = around.iter().sum::<f32>() / around.len() as f32;
+        // Of equal neighbours the first is the peak.
+        let first = at == 0 || strength[at - 1] < strength[at];
+        first && strength[at] >= highest && strength[at] >= mean + LEAST_RISE_DB
+    };
+    (0..strength.len()).filter(|&at| is_attack(at)).count()
 }
 
 /// Takes the local mean off a strength and scales it to unit deviation; zeros where nothing rises.

@@ -12,41 +12,64 @@ const TAPPED_BPM: f64 = 120.0;
 const TAPPED_OCTAVES: f64 = 1.4;
 /// Weights of lags of one to four beats: two and four beats tell a beat from its off-beats.
 const COMB: [f64; 4] = [1.0, 0.7, 0.5, 0.7];
-/// Least autocorrelation at the beat that counts as a pulse.
-const LEAST_PULSE: f64 = 0.06;
-/// Autocorrelation that makes it certain.
-const SURE_PULSE: f64 = 0.5;
+/// Tempi that are compared: the best few peaks of the comb, and what people confuse with the best one.
+const MOST_CANDIDATES: usize = 6;
+const CONFUSED: [f64; 6] = [0.5, 2.0, 1.5, 2.0 / 3.0, 3.0, 1.0 / 3.0];
+/// Tempi closer than this are the same.
+const SAME: f64 = 0.06;
 
-/// A pulse and how sure it is.
+/// A tempo that an envelope may have.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tempo {
+pub(super) struct Candidate {
     pub(super) period_steps: f64,
-    pub(super) confidence: f64,
+    /// Weighted similarity at one to four beats.
+    pub(super) comb: f64,
+    /// Similarity at a third of a beat, half a beat, one, two and three beats.
+    pub(super) similarity: [f64; 5],
+    /// Octaves above [`TAPPED_BPM`].
+    pub(super) octaves: f64,
 }
 
-/// The tempo of an envelope with a step of `step_s` seconds, `None` where it has no pulse.
-pub(super) fn estimate(envelope: &[f32], step_s: f64) -> Option<Tempo> {
-    let similarity = autocorrelation(envelope)?;
-    let mut best: Option<(f64, f64)> = None;
+/// The tempi that an envelope with a step of `step_s` seconds may have, the likeliest by ear first.
+pub(super) fn candidates(envelope: &[f32], step_s: f64) -> Vec<Candidate> {
+    let Some(similarity) = autocorrelation(envelope) else { return Vec::new() };
+    let mut grid: Vec<(f64, f64)> = Vec::new();
     let mut bpm = SLOWEST_BPM;
     while bpm <= FASTEST_BPM {
         let period = 60.0 / bpm / step_s;
         let off = (bpm / TAPPED_BPM).log2() / TAPPED_OCTAVES;
         if let Some(comb) = comb(&similarity, period) {
-            let score = comb.max(0.0) * (-0.5 * off * off).exp();
-            if best.is_none_or(|(top, _)| score > top) {
-                best = Some((score, period));
-            }
+            grid.push((comb.max(0.0) * (-0.5 * off * off).exp(), period));
         }
         bpm *= STEP;
     }
-    let (score, coarse) = best?;
-    let period_steps = refine(&similarity, coarse);
-    let pulse = peak_near(&similarity, period_steps, 2)?.1;
-    if score <= 0.0 || pulse < LEAST_PULSE {
-        return None;
-    }
-    Some(Tempo { period_steps, confidence: (pulse / SURE_PULSE).clamp(0.0, 1.0) })
+    grid.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let Some(&(_, best)) = grid.first().filter(|(score, _)| *score > 0.0) else {
+        return Vec::new();
+    };
+    let mut periods: Vec<f64> = Vec::new();
+    let mut add = |period: f64, most: usize| {
+        let inside = (SLOWEST_BPM..=FASTEST_BPM).contains(&(60.0 / period / step_s));
+        let known = periods.iter().any(|known| (period / known).ln().abs() < SAME);
+        if inside && !known && periods.len() < most {
+            periods.push(period);
+        }
+    };
+    grid.iter().for_each(|&(_, period)| add(period, MOST_CANDIDATES));
+    CONFUSED.iter().for_each(|factor| add(best / factor, usize::MAX));
+    periods.into_iter().filter_map(|period| candidate(&similarity, period, step_s)).collect()
+}
+
+fn candidate(similarity: &[f64], coarse: f64, step_s: f64) -> Option<Candidate> {
+    let period_steps = refine(similarity, coarse);
+    let at = |beats: f64| peak_near(similarity, period_steps * beats, 2).map_or(0.0, |peak| peak.1);
+    peak_near(similarity, period_steps, 2)?;
+    Some(Candidate {
+        period_steps,
+        comb: comb(similarity, period_steps)?,
+        similarity: [1.0 / 3.0, 0.5, 1.0, 2.0, 3.0].map(at),
+        octaves: (60.0 / period_steps / step_s / TAPPED_BPM).log2(),
+    })
 }
 
 /// Similarity of the envelope to itself per lag, up to half its length: 1 at lag 0, corrected for the overlap.

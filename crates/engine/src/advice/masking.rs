@@ -1,62 +1,73 @@
-//! Whether another stem covers this one: where this stem has its energy, is the other much louder?
+//! What of this stem the other stems hide, as findings.
 
-use signal::{Action, Band, Evidence, Finding, FindingKind, Measurements, Move, Severity};
+use analysis::{Hidden, masking};
+use signal::{Action, BandLevels, Evidence, Finding, FindingKind, Move, Severity};
 
-/// A band matters to a stem if it lies no more than this below the stem's strongest band, in dB.
-const MATTERS_DB: f64 = 10.0;
+/// A region counts where at least this part of the stem's loudness is hidden in it, this far below hearing, in dB: less
+/// belongs to any mix.
+const LEAST_SHARE: f64 = 0.1;
+const LEAST_BELOW_DB: f64 = 6.0;
+/// Parts of the stem's loudness from which masking is clear and severe.
+const CLEAR_SHARE: f64 = 0.3;
+const SEVERE_SHARE: f64 = 0.6;
+/// Where the model of hearing comes from.
+const MODEL: &str = "Glasberg & Moore 1990, Moore, Glasberg & Baer 1997";
 
-/// The other stem covers a band if it is this much louder there, in dB.
-const COVERS_DB: f64 = 8.0;
-
-/// At least this many neighbouring third-octave bands must be covered.
-const NEIGHBOURS: usize = 2;
-
-/// Where masking is looked for, in Hz.
-const RANGE_HZ: (f64, f64) = (50.0, 10_000.0);
-
-/// The finding that the stem `name`, measured as `other`, covers the one measured as `own`.
-pub(super) fn finding(own: &Measurements, other: &Measurements, name: &str) -> Option<Finding> {
-    let pairs: Vec<(Band, Band)> = own
-        .bands
-        .iter()
-        .zip(&other.bands)
-        .filter(|(a, b)| a.lo_hz == b.lo_hz && a.lo_hz >= RANGE_HZ.0 && a.hi_hz <= RANGE_HZ.1)
-        .map(|(a, b)| (*a, *b))
-        .collect();
-    let strongest = pairs.iter().map(|(own, _)| own.level_db).reduce(f64::max)?;
-    let covered = |(own, other): &(Band, Band)| {
-        own.level_db > Band::FLOOR_DB + 40.0
-            && own.level_db >= strongest - MATTERS_DB
-            && other.level_db >= own.level_db + COVERS_DB
+/// The findings on the stem with the levels `own`: for each other one, by name, what it hides most. `start_s` is where the
+/// levels begin in the file.
+pub(super) fn findings(
+    own: &BandLevels,
+    others: &[(String, BandLevels)],
+    start_s: f64,
+) -> Vec<Finding> {
+    let signals: Vec<_> =
+        std::iter::once(own).chain(others.iter().map(|(_, levels)| levels)).collect();
+    let steps: Vec<_> = signals.iter().map(|levels| levels.steps_db.as_slice()).collect();
+    let matters = |hidden: &Hidden| {
+        hidden.maskee == 0
+            && hidden.loudness_share >= LEAST_SHARE
+            && hidden.below_db >= LEAST_BELOW_DB
     };
-    let run = pairs
-        .chunk_by(|a, b| covered(a) == covered(b))
-        .filter(|run| covered(&run[0]))
-        .max_by_key(|run| run.len())?;
-    let (first, last) = (run.first()?, run.last()?);
-    if run.len() < NEIGHBOURS {
-        return None;
+    let mut found: Vec<Hidden> = Vec::new();
+    for hidden in masking(&steps).into_iter().filter(matters) {
+        // They come weightiest first.
+        if found.iter().all(|known| known.masker != hidden.masker) {
+            found.push(hidden);
+        }
     }
-    let band_hz = [first.0.lo_hz, last.0.hi_hz];
-    let (own_db, other_db) =
-        (own.level_between(band_hz[0], band_hz[1])?, other.level_between(band_hz[0], band_hz[1])?);
-    let over_db = other_db - own_db;
-    let freq_hz = (band_hz[0] * band_hz[1]).sqrt().round();
+    found.iter().map(|hidden| finding(hidden, &others[hidden.masker - 1].0, start_s)).collect()
+}
+
+fn finding(hidden: &Hidden, name: &str, start_s: f64) -> Finding {
+    let [lo_hz, hi_hz] = hidden.band_hz;
+    let freq_hz = (lo_hz * hi_hz).sqrt().round();
+    let below_db = hidden.below_db;
+    let share = hidden.loudness_share * 100.0;
+    let longest = hidden.spans_s.iter().max_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)));
+    let (from_s, to_s) =
+        longest.map_or((start_s, start_s), |span| (start_s + span.0, start_s + span.1));
+    let severity = match hidden.loudness_share {
+        share if share >= SEVERE_SHARE => Severity::Severe,
+        share if share >= CLEAR_SHARE => Severity::Clear,
+        _ => Severity::Minor,
+    };
     let evidence = |name: &str, value: f64, unit: &str, standard: &str| Evidence {
         name: name.to_owned(),
         value,
         unit: unit.to_owned(),
         standard: standard.to_owned(),
     };
-    Some(Finding {
+    Finding {
         kind: FindingKind::Masking,
-        severity: if over_db > 18.0 && run.len() > 3 { Severity::Clear } else { Severity::Minor },
-        confidence: (over_db / 30.0).clamp(0.3, 0.9),
-        band_hz: Some(band_hz),
+        severity,
+        confidence: (0.4 + hidden.loudness_share).min(0.9),
+        band_hz: Some(hidden.band_hz),
         evidence: vec![
-            evidence("level_over_db", over_db, "dB", ""),
-            evidence("level_db", own_db, "dBFS", "IEC 61260-1"),
-            evidence("masker_level_db", other_db, "dBFS", "IEC 61260-1"),
+            evidence("below_masked_threshold_db", below_db, "dB", MODEL),
+            evidence("hidden_loudness", share, "%", MODEL),
+            evidence("hidden_time", hidden.time_share * 100.0, "% of the time it sounds", ""),
+            evidence("longest_start_s", from_s, "s", ""),
+            evidence("longest_end_s", to_s, "s", ""),
         ],
         mv: Some(Move {
             action: Action::Cut,
@@ -65,52 +76,48 @@ pub(super) fn finding(own: &Measurements, other: &Measurements, name: &str) -> O
             gain_db: Some(-3.0),
         }),
         text: format!(
-            "{name} is {over_db:.1} dB louder than this track from {:.0} to {:.0} Hz, where this track has most of its \
-             energy. If this track should be heard there, try -3.0 dB at {freq_hz:.0} Hz on {name}.",
-            band_hz[0], band_hz[1]
+            "{name} hides this track from {lo_hz:.0} to {hi_hz:.0} Hz, longest from {from_s:.1} to {to_s:.1} s: there it \
+             lies {below_db:.1} dB below what can be heard beside it, {share:.0} % of its loudness. If it should be heard \
+             there, try -3.0 dB at {freq_hz:.0} Hz on {name}, or raise this track."
         ),
-    })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Third-octave bands from 25 Hz up, all at -90 dBFS but for some.
-    fn measured(loud: &[(usize, f64)]) -> Measurements {
-        let mut bands: Vec<Band> = (0..30)
-            .map(|i| {
-                let lo_hz = 22.4 * 10f64.powf(f64::from(i) / 10.0);
-                Band { lo_hz, hi_hz: lo_hz * 10f64.powf(0.1), level_db: -90.0 }
-            })
-            .collect();
-        for &(index, level_db) in loud {
-            bands[index].level_db = level_db;
-        }
-        Measurements { bands, ..Measurements::default() }
+    /// Ten seconds at one level in some bands, nothing elsewhere.
+    fn levels(loud: std::ops::Range<usize>, level_db: f32) -> BandLevels {
+        let mut step = [-120.0; BandLevels::BANDS];
+        step[loud].fill(level_db);
+        BandLevels { steps_db: vec![step; 100] }
     }
 
     #[test]
     fn a_louder_stem_in_the_same_bands_masks() {
-        let own = measured(&[(8, -40.0), (9, -38.0), (10, -41.0)]);
-        let other = measured(&[(8, -25.0), (9, -24.0), (10, -26.0), (20, -20.0)]);
-        let found = finding(&own, &other, "bass.wav").unwrap();
-        assert_eq!(found.kind, FindingKind::Masking);
-        let [lo, hi] = found.band_hz.unwrap();
-        assert!((lo - own.bands[8].lo_hz).abs() < 1e-9 && (hi - own.bands[10].hi_hz).abs() < 1e-9);
-        assert!((found.evidence[0].value - 14.5).abs() < 0.5, "{found:?}");
-        assert!(found.text.contains("bass.wav"));
+        let own = levels(12..18, -50.0);
+        let others = [
+            ("pad.wav".to_owned(), levels(20..24, -30.0)),
+            ("bass.wav".to_owned(), levels(11..19, -20.0)),
+        ];
+        let found = findings(&own, &others, 5.0);
+        assert_eq!(found.len(), 1, "{found:?}");
+        let finding = &found[0];
+        assert_eq!((finding.kind, finding.severity), (FindingKind::Masking, Severity::Severe));
+        assert!(finding.text.contains("bass.wav"), "{}", finding.text);
+        assert!(finding.text.contains("5.0 to 15.0 s"), "{}", finding.text);
+        let [lo_hz, hi_hz] = finding.band_hz.unwrap();
+        let (least, most) = (BandLevels::edges_hz(11)[0], BandLevels::edges_hz(18)[1]);
+        assert!(lo_hz >= least && hi_hz <= most, "{lo_hz} {hi_hz}");
     }
 
     #[test]
-    fn elsewhere_or_a_little_louder_does_not() {
-        let own = measured(&[(8, -40.0), (9, -38.0), (10, -41.0)]);
-        for other in [
-            measured(&[(18, -20.0), (19, -20.0), (20, -20.0)]),
-            measured(&[(8, -38.0), (9, -36.0), (10, -39.0)]),
-            measured(&[(9, -20.0)]),
-        ] {
-            assert_eq!(finding(&own, &other, "x"), None);
+    fn elsewhere_or_as_loud_does_not() {
+        let own = levels(12..18, -30.0);
+        for other in [levels(22..26, -30.0), levels(12..18, -30.0), levels(12..18, -120.0)] {
+            assert_eq!(findings(&own, &[("x".to_owned(), other)], 0.0), []);
         }
+        assert_eq!(findings(&own, &[], 0.0), []);
     }
 }

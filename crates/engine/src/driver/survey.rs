@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use analysis::{Meter, Rhythm, Section, SectionTracker, snap_sections};
-use signal::Measurements;
+use analysis::{BandMeter, Meter, Rhythm, Section, SectionTracker, snap_sections};
+use signal::{BandLevels, Measurements};
 
 use super::Context;
 use crate::{
@@ -87,6 +87,31 @@ pub fn measure(
     let mut measurements = meter.finish();
     note(&mut measurements.notes, source.notes());
     Ok(measurements)
+}
+
+/// Third-octave levels over time of a stretch of a source, for masking.
+///
+/// # Errors
+/// As [`measure`].
+pub(crate) fn band_levels(
+    context: &Context<'_>,
+    source: &mut dyn AudioSource,
+    span: Span,
+) -> Result<BandLevels, EngineError> {
+    let (rate_hz, channels) = (source.rate_hz(), source.channels());
+    let mut meter = BandMeter::new(rate_hz, channels)?;
+    let mut levels = BandLevels::with_room(span.length_s());
+    let sample = |s: f64| (s.max(0.0) * f64::from(rate_hz)).round() as usize * channels;
+    let (from, to) = (sample(span.start_s), sample(span.end_s));
+    let mut at = 0;
+    read(context, source, "measuring", |samples| {
+        let inside = |sample: usize| sample.clamp(at, at + samples.len()) - at;
+        meter.push(&samples[inside(from)..inside(to)], &mut levels);
+        at += samples.len();
+        Ok(())
+    })?;
+    meter.finish(&mut levels);
+    Ok(levels)
 }
 
 /// The level of a source over time, and nothing else: the first pass for a label.

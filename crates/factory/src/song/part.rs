@@ -145,11 +145,11 @@ fn humanise(notes: &mut [Note], rng: &mut Rng) {
 
 impl Figure {
     fn draw(song: &Song, role: Role, low: f64, rng: &mut Rng) -> Self {
-        let quarters = song.meter.quarters();
+        let (quarters, beat) = (song.meter.quarters(), song.meter.beat_quarters());
         let grid = if role == Role::Arpeggio {
             rng.pick(&[0.5, 0.5, 0.25])
         } else {
-            rng.pick(&[0.5, 0.5, 1.0])
+            rng.pick(&[0.5, 0.5, beat])
         };
         let grid = if song.tempo_bpm > 130.0 && grid < 0.5 { 0.5 } else { grid };
         let busy = match role {
@@ -161,7 +161,7 @@ impl Figure {
         let mut onsets = vec![0.0];
         let mut at = grid;
         while at < quarters - 1e-6 {
-            let strong = (at - at.floor()) < 1e-6;
+            let strong = at % beat < 1e-6;
             if rng.chance(busy * if strong { 1.15 } else { 0.85 }) {
                 onsets.push(at);
             }
@@ -295,6 +295,7 @@ fn groove(song: &Song, label: Label, seed: u64, bar: usize, last: bool, notes: &
     let beat_s = 60.0 / song.tempo_bpm;
     let start = bar as f64 * song.bar_s();
     let eighths = (song.meter.quarters() * 2.0).round() as usize;
+    let per_beat = (song.meter.beat_quarters() * 2.0).round() as usize;
     let mut hit = |eighth: f64, key: f64, velocity: f64| {
         if keeps(label, key as i64) {
             notes.push(Note {
@@ -309,7 +310,7 @@ fn groove(song: &Song, label: Label, seed: u64, bar: usize, last: bool, notes: &
     let sixteenths = song.tempo_bpm < 105.0 && rng.chance(0.4);
     for eighth in 0..eighths {
         let (at, beat, backbeat) = (eighth as f64, eighth / 2, backbeat(song, eighth));
-        let kick = eighth == 0 || (four && eighth % 2 == 0) || rng.chance(busy * 0.5);
+        let kick = eighth == 0 || (four && eighth % per_beat == 0) || rng.chance(busy * 0.5);
         if kick && (four || !backbeat) {
             hit(at, 36.0, 0.9);
         }
@@ -319,7 +320,7 @@ fn groove(song: &Song, label: Label, seed: u64, bar: usize, last: bool, notes: &
             hit(at, 38.0, 0.3);
         }
         let hat = if rng.chance(0.05) { 46.0 } else { 42.0 };
-        hit(at, if ride { 51.0 } else { hat }, if eighth % 2 == 0 { 0.7 } else { 0.5 });
+        hit(at, if ride { 51.0 } else { hat }, if eighth % per_beat == 0 { 0.7 } else { 0.5 });
         if sixteenths {
             hit(at + 0.5, 42.0, 0.4);
         }

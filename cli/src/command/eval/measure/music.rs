@@ -1,4 +1,4 @@
-//! Tempo, beats, key and chords of songs that the factory composed, and how much their confidence is worth.
+//! Tempo, beats, meter, key and chords of songs that the factory composed, and how much their confidence is worth.
 
 use std::ops::Range;
 
@@ -18,11 +18,15 @@ struct Scores {
     tempo: usize,
     tempo_or_octave: usize,
     beats: f64,
+    downbeats: f64,
+    meter: usize,
     key: f64,
     chords: f64,
     /// How sure, and whether right.
     tempo_said: Vec<(f64, bool)>,
+    meter_said: Vec<(f64, bool)>,
     key_said: Vec<(f64, bool)>,
+    chords_said: Vec<(f64, bool)>,
 }
 
 pub(super) fn rows(session: &Session, seeds: Range<u64>) -> anyhow::Result<Vec<Row>> {
@@ -41,10 +45,10 @@ impl Scores {
         let rendered = song.render(RATE_HZ, &factory::voice::procedural);
         let mut meter = Meter::new(RATE_HZ, 2)?;
         meter.push(&rendered.mix)?;
-        let (measured, rhythm) = meter.finish_with_rhythm();
+        let measured = meter.finish();
         self.count += 1;
 
-        let beat_s = beat_s(song);
+        let beat_s = song.meter.beat_quarters() * 60.0 / song.tempo_bpm;
         let (right, or_octave) = mir::tempo(60.0 / beat_s, measured.tempo_bpm);
         self.tempo += usize::from(right);
         self.tempo_or_octave += usize::from(or_octave);
@@ -52,17 +56,32 @@ impl Scores {
         self.tempo_said.push((sure(measured.tempo_confidence), right));
         let beats = (song.bars() as f64 * song.bar_s() / beat_s).round() as usize;
         let truth_s: Vec<f64> = (0..beats).map(|beat| beat as f64 * beat_s).collect();
-        self.beats += mir::beats(&truth_s, &rhythm.unwrap_or_default().beats_s);
+        self.beats += mir::beats(&truth_s, &measured.beats_s);
+        let bars_s: Vec<f64> = (0..song.bars()).map(|bar| bar as f64 * song.bar_s()).collect();
+        self.downbeats += mir::beats(&bars_s, &measured.downbeats_s);
+        let meter_right = measured.meter.as_deref() == Some(song.meter.to_string().as_str());
+        self.meter += usize::from(meter_right);
+        self.meter_said.push((sure(measured.meter_confidence), meter_right));
 
         let truth = (song.key.tonic, song.key.mode == Mode::Minor);
         let score = mir::key_score(truth, measured.key.as_deref().and_then(mir::key));
         self.key += score;
         self.key_said.push((sure(measured.key_confidence), score == 1.0));
-        let found = measured
-            .chords
-            .iter()
-            .filter_map(|chord| Some((chord.start_s, chord.end_s, mir::triad(&chord.name)?)));
-        self.chords += mir::chords(&true_chords(song), &found.collect::<Vec<_>>());
+        let truth = true_chords(song);
+        let mut found = Vec::new();
+        for chord in &measured.chords {
+            let Some(triad) = mir::triad(&chord.name) else { continue };
+            found.push((chord.start_s, chord.end_s, triad));
+            self.chords_said.extend(
+                truth
+                    .iter()
+                    .filter(|(start_s, end_s, _)| {
+                        (chord.start_s..chord.end_s).contains(&f64::midpoint(*start_s, *end_s))
+                    })
+                    .filter_map(|(_, _, truth)| Some((chord.confidence, (*truth)? == triad))),
+            );
+        }
+        self.chords += mir::chords(&truth, &found);
         Ok(())
     }
 
@@ -73,10 +92,18 @@ impl Scores {
             row("tempo within 4 %", self.tempo as f64).goal(0.9),
             row("tempo within 4 %, or an octave off", self.tempo_or_octave as f64),
             row("beat F-measure", self.beats).goal(0.85),
+            row("downbeat F-measure", self.downbeats),
+            row("meter", self.meter as f64),
             row("key, weighted", self.key).goal(0.8),
             row("chords, major and minor overlap", self.chords).goal(0.65),
         ];
-        for (what, said) in [("tempo", &self.tempo_said), ("key", &self.key_said)] {
+        let said = [
+            ("tempo", &self.tempo_said),
+            ("meter", &self.meter_said),
+            ("key", &self.key_said),
+            ("chord", &self.chords_said),
+        ];
+        for (what, said) in said {
             let bins = mir::reliability(said).into_iter().filter(|(count, ..)| *count > 0);
             rows.extend(bins.map(|(count, sure, right)| {
                 let item = format!("{what} right, said with {sure:.2}");
@@ -103,11 +130,4 @@ fn true_chords(song: &Song) -> Vec<(f64, f64, Option<mir::Triad>)> {
         }
     }
     spans
-}
-
-/// Length of the beat that is felt: a quarter note, in compound meters three of the meter's units.
-fn beat_s(song: &Song) -> f64 {
-    let quarter_s = 60.0 / song.tempo_bpm;
-    let compound = song.meter.unit == 8 && song.meter.beats.is_multiple_of(3);
-    if compound { 1.5 * quarter_s } else { quarter_s }
 }

@@ -37,7 +37,7 @@ pub(super) fn rows(session: &Session) -> anyhow::Result<Vec<Row>> {
             let measured = measure(case, rate_hz, &samples)?;
             by_library[group].add(case, |expected| expected.reading.of(&measured));
             let file = folder.path().join("case.wav");
-            write(&file, case, rate_hz, &samples)?;
+            write_wav(&file, case.channels(), rate_hz, &samples)?;
             let printed = measure_file(&file)?;
             by_command[group].add(case, |expected| printed[field(expected.reading)].as_f64());
         }
@@ -104,9 +104,15 @@ fn field(reading: Reading) -> &'static str {
     }
 }
 
-fn write(file: &Path, case: &Case, rate_hz: u32, samples: &[f32]) -> anyhow::Result<()> {
+/// Writes interleaved samples as a WAV file of 32-bit floats.
+pub(super) fn write_wav(
+    file: &Path,
+    channels: usize,
+    rate_hz: u32,
+    samples: &[f32],
+) -> anyhow::Result<()> {
     let spec = hound::WavSpec {
-        channels: case.channels() as u16,
+        channels: channels as u16,
         sample_rate: rate_hz,
         bits_per_sample: 32,
         sample_format: hound::SampleFormat::Float,
