@@ -285,6 +285,8 @@ fn explain_missing(out: &mut Measurements, silent: bool) {
         ("resonance_db", out.resonance_db.is_none()),
         ("centroid_hz", out.centroid_hz.is_none()),
         ("sibilance_db", out.sibilance_db.is_none()),
+        ("clipped_times_s", out.clipped_times_s.is_empty()),
+        ("true_peak_over_times_s", out.true_peak_over_times_s.is_empty()),
         ("bands", out.bands.is_empty()),
         ("stereo_bands", out.stereo_bands.is_empty()),
         ("crest_bands", out.crest_bands.is_empty()),

@@ -62,6 +62,54 @@ impl Kind {
         Self::TooQuiet,
     ];
 
+    /// Amounts from hardly there to gross, in the order of how bad they are.
+    pub fn amounts_db(self) -> &'static [f64] {
+        match self {
+            Self::Boomy | Self::Muddy | Self::Boxy | Self::Harsh | Self::Sibilant => {
+                &[2.0, 4.0, 6.0, 9.0, 12.0, 16.0]
+            }
+            Self::Dull | Self::Thin => &[-4.0, -8.0, -12.0, -18.0, -24.0, -36.0],
+            Self::Resonance => &[3.0, 6.0, 9.0, 12.0, 16.0, 22.0],
+            Self::Hum => &[-60.0, -50.0, -40.0, -32.0, -24.0, -14.0],
+            Self::Noise => &[-65.0, -55.0, -45.0, -36.0, -28.0, -20.0],
+            Self::Clipping => &[0.5, 1.0, 2.0, 4.0, 8.0, 14.0],
+            Self::DcOffset => &[-60.0, -50.0, -42.0, -36.0, -30.0, -20.0],
+            Self::ChannelImbalance => &[1.0, 2.0, 3.0, 4.5, 7.0, 12.0],
+            // A channel is turned around or it isn't.
+            Self::PhaseInverted => &[0.0],
+            Self::Narrow => &[-6.0, -12.0, -20.0, -30.0, -40.0, -60.0],
+            Self::WideLowEnd => &[-12.0, -6.0, -3.0, 0.0, 6.0, 12.0],
+            Self::Overcompressed => &[3.0, 6.0, 10.0, 14.0, 19.0, 24.0],
+            Self::TooLoud => &[-6.0, -2.0, 2.0, 6.0, 10.0, 14.0],
+            Self::TooQuiet => &[-6.0, -12.0, -18.0, -24.0, -30.0, -40.0],
+        }
+    }
+
+    /// Least and largest amount of a clear case.
+    fn clear_db(self) -> (f64, f64) {
+        match self {
+            Self::Boomy => (9.0, 15.0),
+            Self::Muddy | Self::Boxy => (8.0, 13.0),
+            Self::Harsh => (9.0, 14.0),
+            Self::Sibilant => (10.0, 16.0),
+            Self::Resonance => (15.0, 22.0),
+            Self::Dull => (-24.0, -14.0),
+            Self::Thin => (-22.0, -13.0),
+            Self::Hum => (-26.0, -14.0),
+            Self::Noise => (-34.0, -20.0),
+            Self::Clipping => (6.0, 14.0),
+            // 0.02 to 0.16 of full scale.
+            Self::DcOffset => (-34.0, -16.0),
+            Self::ChannelImbalance => (4.0, 10.0),
+            Self::PhaseInverted => (0.0, 0.0),
+            Self::Narrow => (-60.0, -50.0),
+            Self::WideLowEnd => (8.0, 16.0),
+            Self::Overcompressed => (14.0, 24.0),
+            Self::TooLoud => (8.0, 14.0),
+            Self::TooQuiet => (-36.0, -24.0),
+        }
+    }
+
     /// A fault that makes sense on the target: balance, width and loudness belong to the mix, for stems are placed
     /// and levelled on purpose.
     pub fn draw(on: Target, rng: &mut Rng) -> Self {
@@ -102,35 +150,34 @@ pub struct Defect {
     pub kind: Kind,
     /// The band that was raised, lowered or filled, if the fault has one.
     pub band_hz: Option<[f64; 2]>,
-    /// How much: gain of a band, excess of drive, difference of the channels; hum and noise relative to the sound's RMS,
-    /// an offset relative to full scale.
+    /// How much: gain of a band or of the sides, excess of drive, difference of the channels; hum and noise relative to the
+    /// sound's RMS, an offset relative to full scale, the sides of the low end relative to its middle.
     pub amount_db: f64,
 }
 
 impl Defect {
     /// A clear case of the fault with random place and amount.
     pub fn draw(on: Target, kind: Kind, rng: &mut Rng) -> Self {
-        // Centre and width in octaves, or none; least and largest amount.
-        let (centre, octaves, lo, hi) = match kind {
-            Kind::Boomy => (rng.log_range(70.0, 140.0), 1.2, 9.0, 15.0),
-            Kind::Muddy => (rng.log_range(220.0, 380.0), 1.2, 8.0, 13.0),
-            Kind::Boxy => (rng.log_range(430.0, 750.0), 1.0, 8.0, 13.0),
-            Kind::Harsh => (rng.log_range(2500.0, 4500.0), 1.0, 9.0, 14.0),
-            Kind::Sibilant => (rng.log_range(6000.0, 8000.0), 0.8, 10.0, 16.0),
-            Kind::Resonance => (rng.log_range(250.0, 3500.0), 0.07, 15.0, 22.0),
-            Kind::Dull => (rng.log_range(2000.0, 3500.0), 0.0, -24.0, -14.0),
-            Kind::Thin => (rng.log_range(250.0, 450.0), 0.0, -22.0, -13.0),
-            Kind::Hum => (rng.pick(&[50.0, 60.0]), 0.0, -26.0, -14.0),
-            Kind::Noise => (0.0, 0.0, -34.0, -20.0),
-            Kind::Clipping => (0.0, 0.0, 6.0, 14.0),
-            // 0.02 to 0.16 of full scale.
-            Kind::DcOffset => (0.0, 0.0, -34.0, -16.0),
-            Kind::ChannelImbalance => (0.0, 0.0, 4.0, 10.0),
-            Kind::WideLowEnd => (120.0, 0.0, 0.0, 6.0),
-            Kind::Overcompressed => (0.0, 0.0, 14.0, 24.0),
-            Kind::TooLoud => (0.0, 0.0, 8.0, 14.0),
-            Kind::TooQuiet => (0.0, 0.0, -36.0, -24.0),
-            Kind::PhaseInverted | Kind::Narrow => (0.0, 0.0, 0.0, 0.0),
+        let placed = Self::at(on, kind, 0.0, rng);
+        let (least_db, most_db) = kind.clear_db();
+        Self { amount_db: rng.range(least_db, most_db), ..placed }
+    }
+
+    /// The fault at a random place, of that amount.
+    pub fn at(on: Target, kind: Kind, amount_db: f64, rng: &mut Rng) -> Self {
+        // Centre and width in octaves, or none.
+        let (centre, octaves) = match kind {
+            Kind::Boomy => (rng.log_range(70.0, 140.0), 1.2),
+            Kind::Muddy => (rng.log_range(220.0, 380.0), 1.2),
+            Kind::Boxy => (rng.log_range(430.0, 750.0), 1.0),
+            Kind::Harsh => (rng.log_range(2500.0, 4500.0), 1.0),
+            Kind::Sibilant => (rng.log_range(6000.0, 8000.0), 0.8),
+            Kind::Resonance => (rng.log_range(250.0, 3500.0), 0.07),
+            Kind::Dull => (rng.log_range(2000.0, 3500.0), 0.0),
+            Kind::Thin => (rng.log_range(250.0, 450.0), 0.0),
+            Kind::Hum => (rng.pick(&[50.0, 60.0]), 0.0),
+            Kind::WideLowEnd => (120.0, 0.0),
+            _ => (0.0, 0.0),
         };
         let half = libm::exp2(octaves / 2.0);
         let band_hz = match kind {
@@ -140,7 +187,7 @@ impl Defect {
             _ if octaves > 0.0 => Some([centre / half, centre * half]),
             _ => None,
         };
-        Self { on, kind, band_hz, amount_db: rng.range(lo, hi) }
+        Self { on, kind, band_hz, amount_db }
     }
 
     /// Does it to interleaved stereo, unless the sound has next to nothing for it to act on (a boomy cymbal, a narrow mono
@@ -193,8 +240,11 @@ impl Defect {
             }
             Kind::PhaseInverted => samples.iter_mut().skip(1).step_by(2).for_each(|x| *x = -*x),
             Kind::Narrow => {
+                let gain = db(self.amount_db) as f32;
                 for pair in samples.chunks_exact_mut(2) {
-                    pair.fill(0.5 * (pair[0] + pair[1]));
+                    let (mid, side) = (0.5 * (pair[0] + pair[1]), 0.5 * (pair[0] - pair[1]));
+                    pair[0] = mid + gain * side;
+                    pair[1] = mid - gain * side;
                 }
             }
             Kind::WideLowEnd => wide_low_end(samples, hi, self.amount_db, rate),
@@ -250,15 +300,21 @@ fn limit(samples: &mut [f32], amount_db: f64) {
     samples.iter_mut().for_each(|x| *x = ceiling * soft(*x * gain / ceiling));
 }
 
-/// Turns the low end of the right channel around, so that it cancels in mono.
+/// Makes sides out of the low end's middle, a quarter of 60 Hz late, as wideners do: in mono they are gone.
 fn wide_low_end(samples: &mut [f32], below_hz: f64, amount_db: f64, rate: f64) {
     let mut lows = [OnePole::new(below_hz, rate), OnePole::new(below_hz, rate)];
-    let gain = db(amount_db) as f32;
-    for pair in samples.chunks_exact_mut(2) {
+    let share = db(amount_db);
+    // The same power as before.
+    let mid_gain = (1.0 / (1.0 + share * share).sqrt()) as f32;
+    let side_gain = mid_gain * share as f32;
+    let mut late = vec![0.0; ((rate / 240.0) as usize).max(1)];
+    for (i, pair) in samples.chunks_exact_mut(2).enumerate() {
         let low = [lows[0].low(pair[0]), lows[1].low(pair[1])];
         let mid = 0.5 * (low[0] + low[1]);
-        pair[0] += gain * mid - low[0];
-        pair[1] -= gain * mid + low[1];
+        let at = i % late.len();
+        let side = side_gain * std::mem::replace(&mut late[at], mid);
+        pair[0] += mid_gain * mid + side - low[0];
+        pair[1] += mid_gain * mid - side - low[1];
     }
 }
 

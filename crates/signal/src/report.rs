@@ -129,10 +129,14 @@ pub struct Measurements {
     pub signal_s: f64,
     /// Correlation of left and right below 120 Hz, -1 to 1.
     pub low_correlation: Option<f64>,
-    /// Runs of three or more equal samples at a channel's ceiling, entered as a clipped wave enters them.
+    /// Runs of three or more equal samples at a channel's ceiling, whatever its level, entered as a clipped wave enters them.
     pub clipped_runs: u64,
+    /// Where the first hundred of them start, in seconds.
+    pub clipped_times_s: Vec<f64>,
     /// 100 ms blocks whose true peak lies above -1 dBTP.
     pub true_peak_overs: u64,
+    /// Where the first hundred of them start, in seconds.
+    pub true_peak_over_times_s: Vec<f64>,
     /// Mains frequency whose hum stands out, 50 or 60 Hz.
     pub hum_hz: Option<f64>,
     /// Level of the hum's harmonics in the quiet moments, in dBFS.

@@ -1,6 +1,7 @@
 //! `barline eval measure`: the meters against signals whose readings a standard names; tempo, beats, meter, key and chords
-//! against songs whose truth is known; and how fast all that is.
+//! against songs whose truth is known; the detectors against planted faults; and how fast all that is.
 
+mod defects;
 mod mir;
 mod music;
 mod speed;
@@ -53,6 +54,7 @@ pub(crate) fn eval_measure(common: &Common, args: &EvalMeasure) -> anyhow::Resul
         rows.extend(standard::rows(&session)?);
     }
     rows.extend(music::rows(&session, args.seeds.clone())?);
+    rows.extend(defects::rows(&session, args.seeds.clone())?);
     rows.extend(speed::rows(&session)?);
     table(json, &rows)?;
     Ok(0)

@@ -4,7 +4,7 @@
 
 use signal::Measurements;
 
-use super::tonality::band_power;
+use super::tonality::PowerBelow;
 use crate::decibel::{LevelCounts, power_db, select};
 
 /// Fewest whole frames (a twelfth of a second each) that say something about what stands still.
@@ -84,7 +84,7 @@ impl Lines {
     }
 
     /// Takes the power spectrum of a frame; an inactive one counts for hum and noise alone.
-    pub(super) fn observe(&mut self, power: &[f32], active: bool) {
+    pub(super) fn observe(&mut self, power: &[f32], below: &PowerBelow, active: bool) {
         self.frames += 1;
         for (bin, &p) in power[..self.hum_bins].iter().enumerate() {
             self.hum.add(bin, power_db(f64::from(p)));
@@ -93,12 +93,8 @@ impl Lines {
             // Density, so that noise is flat; a step narrower than a bin reads that bin.
             let width_hz = (edges[1] - edges[0]).max(self.bin_hz);
             let middle_hz = (edges[0] + edges[1]) / 2.0;
-            let density = band_power(
-                power,
-                self.bin_hz,
-                middle_hz - width_hz / 2.0,
-                middle_hz + width_hz / 2.0,
-            ) / width_hz;
+            let (lo_hz, hi_hz) = (middle_hz - width_hz / 2.0, middle_hz + width_hz / 2.0);
+            let density = below.between(lo_hz, hi_hz) / width_hz;
             let level = power_db(density);
             self.grid[step] = level as f32;
             self.quiet.add(step, level);

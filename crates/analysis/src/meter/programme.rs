@@ -6,6 +6,7 @@ use ebur128::{EbuR128, Mode};
 use signal::Measurements;
 
 use super::levels::too_short;
+use super::peaks::MOST_TIMES;
 use crate::decibel::amplitude_db;
 
 /// Rates at which the K-weighting filters and the over-sampler are what the standard means.
@@ -25,6 +26,9 @@ pub(super) struct Programme {
     block_peak: f64,
     recent_peaks: VecDeque<f64>,
     overs: u64,
+    /// Blocks ended, and which of them were the first overs.
+    blocks: u64,
+    over_blocks: Vec<u64>,
     psr_min_db: Option<f64>,
 }
 
@@ -37,7 +41,16 @@ impl Programme {
         let channels = u32::try_from(channels).ok()?;
         let meter = EbuR128::new(channels, rate_hz, Mode::I | Mode::LRA | Mode::TRUE_PEAK).ok()?;
         let recent_peaks = VecDeque::with_capacity(SHORT_TERM_BLOCKS + 1);
-        Some(Self { meter, channels, block_peak: 0.0, recent_peaks, overs: 0, psr_min_db: None })
+        Some(Self {
+            meter,
+            channels,
+            block_peak: 0.0,
+            recent_peaks,
+            overs: 0,
+            blocks: 0,
+            over_blocks: Vec::new(),
+            psr_min_db: None,
+        })
     }
 
     /// Takes samples within one 100 ms block.
@@ -68,7 +81,11 @@ impl Programme {
     fn count_over(&mut self) {
         if amplitude_db(self.block_peak).is_some_and(|db| db > PERMITTED_DBTP) {
             self.overs += 1;
+            if self.over_blocks.len() < MOST_TIMES {
+                self.over_blocks.push(self.blocks);
+            }
         }
+        self.blocks += 1;
     }
 
     pub(super) fn finish(mut self, out: &mut Measurements) {
@@ -77,6 +94,13 @@ impl Programme {
         let peak = peaks.fold(0.0, f64::max);
         out.true_peak_dbtp = amplitude_db(peak).filter(|db| db.is_finite());
         out.true_peak_overs = self.overs;
+        // Blocks last 100 ms.
+        let starts = self.over_blocks.iter().map(|&block| block as f64 / 10.0);
+        out.true_peak_over_times_s = starts.collect();
+        if self.overs == 0 {
+            let reason = format!("no true peak above {PERMITTED_DBTP} dBTP");
+            out.notes.insert("true_peak_over_times_s".to_owned(), reason);
+        }
         out.psr_min_db = self.psr_min_db;
         out.integrated_lufs = self.meter.loudness_global().ok().filter(|lufs| lufs.is_finite());
         if out.integrated_lufs.is_some() && out.duration_s >= 3.0 {
@@ -124,6 +148,7 @@ pub(super) fn explain_absence(out: &mut Measurements) {
         "momentary_max_lufs",
         "short_term_max_lufs",
         "true_peak_dbtp",
+        "true_peak_over_times_s",
         "plr_db",
         "psr_min_db",
         "loudness_lufs",

@@ -31,6 +31,7 @@ pub(super) struct Tonality {
     channel: Vec<f32>,
     spectrum: PowerSpectrum,
     power: Vec<f32>,
+    below: PowerBelow,
     sum: Vec<f64>,
     /// Frames taken, of which the first `lead_frames` begin before the slice.
     frames: u64,
@@ -53,6 +54,7 @@ impl Tonality {
             channel: Vec::new(),
             spectrum: PowerSpectrum::new(len),
             power: vec![0.0; len / 2 + 1],
+            below: PowerBelow::new(bin_hz, len / 2 + 1),
             sum: vec![0.0; len / 2 + 1],
             frames: 0,
             lead_frames: 3,
@@ -105,12 +107,12 @@ impl Tonality {
         for power in &mut self.power {
             *power *= to_mean;
         }
-        let total: f64 = self.power.iter().map(|&p| f64::from(p)).sum();
-        let active = power_db(total) > ACTIVE_DBFS;
-        self.lines.observe(&self.power, active);
+        self.below.fill(self.power.iter().map(|&p| f64::from(p)));
+        let active = power_db(self.below.total()) > ACTIVE_DBFS;
+        self.lines.observe(&self.power, &self.below, active);
         if active {
             for (bin, (lo, hi)) in [SIBILANTS_HZ, VOWELS_HZ].into_iter().enumerate() {
-                self.sibilance.add(bin, power_db(band_power(&self.power, self.bin_hz, lo, hi)));
+                self.sibilance.add(bin, power_db(self.below.between(lo, hi)));
             }
         }
     }
@@ -159,31 +161,54 @@ impl Tonality {
     }
 }
 
-/// Power between two frequencies, the edge bins by their share.
-pub(crate) fn band_power<P: Copy + Into<f64>>(
-    power: &[P],
+/// The power below each edge of a spectrum's bins, from which that of any band follows.
+#[derive(Clone, Debug)]
+pub(crate) struct PowerBelow {
     bin_hz: f64,
-    lo_hz: f64,
-    hi_hz: f64,
-) -> f64 {
-    // Bin k stands for (k - 0.5 .. k + 0.5) * bin_hz.
-    let (lo, hi) = (lo_hz / bin_hz + 0.5, hi_hz / bin_hz + 0.5);
-    let mut sum = 0.0;
-    for (bin, &p) in power.iter().enumerate().skip(lo as usize).take((hi - lo) as usize + 2) {
-        let share = (hi.min(bin as f64 + 1.0) - lo.max(bin as f64)).max(0.0);
-        sum += share * p.into();
+    /// Bin k stands for (k - 0.5 .. k + 0.5) * bin_hz; its lower edge is the k-th here.
+    edges: Vec<f64>,
+}
+
+impl PowerBelow {
+    pub(crate) fn new(bin_hz: f64, bins: usize) -> Self {
+        Self { bin_hz, edges: vec![0.0; bins + 1] }
     }
-    sum
+
+    pub(crate) fn fill(&mut self, power: impl Iterator<Item = f64>) {
+        let mut sum = 0.0;
+        for (edge, p) in self.edges[1..].iter_mut().zip(power) {
+            sum += p;
+            *edge = sum;
+        }
+    }
+
+    pub(crate) fn total(&self) -> f64 {
+        self.edges[self.edges.len() - 1]
+    }
+
+    /// Power between two frequencies, the edge bins by their share.
+    pub(crate) fn between(&self, lo_hz: f64, hi_hz: f64) -> f64 {
+        (self.at(hi_hz) - self.at(lo_hz)).max(0.0)
+    }
+
+    fn at(&self, hz: f64) -> f64 {
+        let edge = (hz / self.bin_hz + 0.5).clamp(0.0, (self.edges.len() - 1) as f64);
+        let bin = (edge as usize).min(self.edges.len() - 2);
+        let share = edge - bin as f64;
+        self.edges[bin] + share * (self.edges[bin + 1] - self.edges[bin])
+    }
 }
 
 /// The 1/3 octaves of a power spectrum.
 pub(crate) fn third_octaves(power: &[f64], bin_hz: f64, nyquist_hz: f64) -> Vec<Band> {
+    let mut below = PowerBelow::new(bin_hz, power.len());
+    below.fill(power.iter().copied());
     let mut bands = Vec::new();
     for number in BAND_NUMBERS {
         let edge = |offset: f64| 1_000.0 * 10f64.powf((f64::from(number) + offset) / 10.0);
         let (lo_hz, hi_hz) = (edge(-0.5), edge(0.5).min(nyquist_hz));
         if edge(0.0) < nyquist_hz {
-            let level_db = power_db(band_power(power, bin_hz, lo_hz, hi_hz)).max(Band::FLOOR_DB);
+            let level_db = power_db(below.between(lo_hz, hi_hz)).max(Band::FLOOR_DB);
             bands.push(Band { lo_hz, hi_hz, level_db });
         }
     }

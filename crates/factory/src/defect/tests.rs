@@ -120,7 +120,12 @@ fn channels_and_offsets_are_as_stated() {
         samples.chunks_exact(2).map(|p| f64::from(p[0]) * f64::from(p[1])).sum::<f64>()
     };
     assert!(agreement(&planted(Kind::PhaseInverted, 6).1) < 0.0 && agreement(&material()) > 0.0);
-    assert!(planted(Kind::Narrow, 6).1.chunks_exact(2).all(|p| p[0] == p[1]));
+    let (narrow, after) = planted(Kind::Narrow, 6);
+    let sides = |samples: &[f32]| -> Vec<f32> {
+        samples.chunks_exact(2).map(|p| 0.5 * (p[0] - p[1])).collect()
+    };
+    let gain_db = to_db(rms(&sides(&after)) / rms(&sides(&material())));
+    assert!((gain_db - narrow.amount_db).abs() < 0.5, "{gain_db} for {narrow:?}");
 }
 
 #[test]
@@ -157,6 +162,18 @@ fn loudness_moves_as_stated() {
     assert!(to_db(rms(&planted(Kind::TooLoud, 8).1)) > -7.0);
     let (quiet, after) = planted(Kind::TooQuiet, 8);
     assert!((to_db(rms(&after) / rms(&material())) - quiet.amount_db).abs() < 0.1);
+}
+
+#[test]
+fn amounts_grow_and_keep_the_place() {
+    for kind in Kind::ALL {
+        let amounts = kind.amounts_db();
+        let grows = amounts.windows(2).all(|pair| (pair[0] < pair[1]) == (amounts[0] < amounts[1]));
+        assert!(grows && amounts.iter().all(|amount| amount.is_finite()), "{kind:?}");
+        let at = |amount_db| Defect::at(Target::Mix, kind, amount_db, &mut rng(9, "place"));
+        assert_eq!(at(1.0).band_hz, at(2.0).band_hz, "{kind:?}");
+        assert_eq!(at(1.0).band_hz, Defect::draw(Target::Mix, kind, &mut rng(9, "place")).band_hz);
+    }
 }
 
 #[test]
