@@ -149,7 +149,7 @@ pub struct Measurements {
     pub noise_flatness: Option<f64>,
     /// Frequency of the narrow peak that stands out most persistently, in Hz.
     pub resonance_hz: Option<f64>,
-    /// How far that peak stands over its neighbourhood in most of the frames with signal, in dB.
+    /// How far that peak stands over its neighbourhood in loud and in quiet moments alike, in dB.
     pub resonance_db: Option<f64>,
     /// Power-weighted mean frequency, in Hz.
     pub centroid_hz: Option<f64>,

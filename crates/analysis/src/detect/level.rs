@@ -13,12 +13,18 @@ pub(super) fn nothing_to_say(m: &Measurements) -> Option<Finding> {
         let draft = signal(Draft::new(Kind::Silence, Severity::Minor, 1.0));
         return Some(draft.text("There is no signal here.".to_owned()));
     }
-    if m.signal_s < limit::LEAST_SIGNAL_S {
+    if m.signal_s < limit::LEAST_SIGNAL_S && !is_faint(m) {
         let draft = signal(Draft::new(Kind::TooLittle, Severity::Minor, 1.0));
         let text = format!("Only {:.2} s of signal: too little to judge.", m.signal_s);
         return Some(draft.text(text));
     }
     None
+}
+
+/// Whether there is sound, but all of it far below where signal begins.
+fn is_faint(m: &Measurements) -> bool {
+    m.duration_s >= limit::LOUDNESS_SIGNAL_S
+        && m.momentary_max_lufs.is_some_and(|lufs| lufs < limit::FAINT_LUFS)
 }
 
 pub(super) fn rules(m: &Measurements, label: Option<Label>, out: &mut Vec<Finding>) {
@@ -121,7 +127,8 @@ fn imbalance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
 }
 
 fn loudness(m: &Measurements, label: Option<Label>) -> Option<Finding> {
-    let lufs = m.integrated_lufs.filter(|_| m.signal_s >= limit::LOUDNESS_SIGNAL_S)?;
+    let enough = m.signal_s >= limit::LOUDNESS_SIGNAL_S || is_faint(m);
+    let lufs = m.integrated_lufs.filter(|_| enough)?;
     let (quiet, loud) = limit::loudness_lufs(label);
     let evidence = |draft: Draft| draft.evidence("integrated_lufs", lufs, "LUFS", EBU_R128);
     if lufs > loud {
@@ -169,8 +176,9 @@ fn noise(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let (hiss, flatness) = m.hiss_dbfs.zip(m.noise_flatness)?;
     let rms = m.sample_peak_dbfs? - m.crest_db?;
     let excess = hiss - limit::HISS_DBFS;
-    // Hats ring through long frames: the quiet moments must consist of the hiss.
-    let covered = m.noise_floor_dbfs? - hiss > limit::HISS_OF_FLOOR_DB;
+    // Hats ring through long frames: where there may be some, the quiet moments must consist of the hiss.
+    let may_ring = matches!(label, None | Some(Label::FullMix));
+    let covered = may_ring && m.noise_floor_dbfs? - hiss > limit::HISS_OF_FLOOR_DB;
     let hidden = limit::is_noisy(label) || covered || rms - hiss < limit::HISS_BELOW_DB;
     if hidden
         || excess < 0.0
@@ -224,11 +232,12 @@ fn narrow(m: &Measurements, label: Option<Label>) -> Option<Finding> {
         return None;
     }
     let percent = width * 100.0;
-    let draft =
-        Draft::new(Kind::Narrow, Severity::Minor, confidence(limit::NARROW_WIDTH - width, 0.002))
-            .evidence("width", percent, "% side", OWN)
-            .evidence("correlation", correlation, "", OWN)
-            .action(Action::Pan, None);
+    let excess = 10.0 * (limit::NARROW_WIDTH / width.max(1e-9)).log10();
+    let severity = if excess >= limit::MONO_DB { Severity::Clear } else { Severity::Minor };
+    let draft = Draft::new(Kind::Narrow, severity, confidence(limit::NARROW_WIDTH - width, 0.002))
+        .evidence("width", percent, "% side", OWN)
+        .evidence("correlation", correlation, "", OWN)
+        .action(Action::Pan, None);
     Some(draft.text(format!(
         "The mix is nearly mono: {percent:.1} % of its power is in the sides. Panning a few parts apart would open it."
     )))

@@ -1,6 +1,6 @@
 //! Every rule finds what is planted here by hand, and ordinary material has no findings.
 
-use signal::{Action, Finding, FindingKind as Kind, Label, Measurements};
+use signal::{Action, Finding, FindingKind as Kind, Label, Measurements, Severity};
 
 use super::detect;
 use crate::Meter;
@@ -128,6 +128,8 @@ fn level_faults_are_found() {
     check_only(&after(|l, r| (mapped(&l, shift), mapped(&r, shift))), Kind::DcOffset);
     let quiet = |x: f32| x * 0.03;
     check_only(&after(|l, r| (mapped(&l, quiet), mapped(&r, quiet))), Kind::TooQuiet);
+    let faint = |x: f32| x * 0.003;
+    check_only(&after(|l, r| (mapped(&l, faint), mapped(&r, faint))), Kind::TooQuiet);
     let loud = |x: f32| (x * 12.0).tanh();
     let found = kinds(&after(|l, r| (mapped(&l, loud), mapped(&r, loud))));
     assert_eq!(found[..2], [Kind::TruePeakOver, Kind::TooLoud], "{found:?}");
@@ -138,7 +140,16 @@ fn level_faults_are_found() {
 fn stereo_faults_are_found() {
     check_only(&after(|l, r| (mapped(&l, |x| x * 0.5), r)), Kind::ChannelImbalance);
     check_only(&after(|l, _| (l.clone(), mapped(&l, |x| -x))), Kind::PhaseInverted);
-    check_only(&after(|l, _| (l.clone(), l)), Kind::Narrow);
+    let mono = after(|l, _| (l.clone(), l));
+    check_only(&mono, Kind::Narrow);
+    assert_eq!(mono[0].severity, Severity::Clear);
+    let nearly = |(l, r): (&f32, &f32)| 0.5 * (l + r) + 0.06 * (l - r);
+    let nearly_mono = after(|l, r| {
+        let side: Vec<f32> = l.iter().zip(&r).map(nearly).collect();
+        (side, r.iter().zip(&l).map(nearly).collect())
+    });
+    check_only(&nearly_mono, Kind::Narrow);
+    assert_eq!(nearly_mono[0].severity, Severity::Minor);
     let low = |seed: f64| -> Vec<f32> {
         let tones = [41.0, 55.0, 73.0].map(|hz| sine(hz + seed, -20.0, 8.0));
         (0..samples(8.0)).map(|i| tones.iter().map(|tone| tone[i]).sum()).collect()
@@ -209,6 +220,17 @@ fn bands_that_stand_out_are_found() {
         );
         assert_eq!(kinds(&detect(&tilted(hill), Some(Label::SynthPad))), [], "a pad is what it is");
     }
+}
+
+#[test]
+fn a_hump_without_weight_or_with_an_empty_side_is_none() {
+    // Speech ends below its fundamental: what is missing there makes no boom.
+    let spoken = |hz: f64| match hz {
+        ..80.0 => -70.0,
+        80.0..220.0 => -12.0,
+        _ => 0.0,
+    };
+    assert_eq!(kinds(&detect(&tilted(spoken), Some(Label::Speech))), []);
 }
 
 #[test]

@@ -15,8 +15,13 @@ struct Region {
     words: &'static str,
 }
 
-/// A hump this much beyond its limit is heard whatever its share, in dB.
+/// A hump this much beyond its limit is heard where its share is ordinary, too, in dB.
 const TALL_DB: f64 = 3.5;
+
+/// It lies at most this far below that share, in dB: a hump that is too weak to be heard is none.
+const TALL_SHARE_DB: f64 = 8.0;
+/// The most that one side's neighbourhood counts, in dB.
+const MOST_OVER_DB: f64 = 15.0;
 
 /// In the order of `Balance::most_db`.
 const REGIONS: [Region; 4] = [
@@ -67,9 +72,11 @@ fn too_much(m: &Measurements, region: &Region, most_db: f64, even: bool) -> Opti
     let inside = density_db(m, lo_hz, hi_hz)?;
     let below = density_db(m, lo_hz / 2.0, lo_hz)?;
     let above = density_db(m, hi_hz, hi_hz * 2.0)?;
-    let bump = inside - (below + above) / 2.0;
+    // A side with next to nothing in it says nothing about a hump.
+    let over = |side: f64| (inside - side).min(MOST_OVER_DB);
+    let bump = (over(below) + over(above)) / 2.0;
     let excess = bump - bump_db;
-    let tall = even && excess >= TALL_DB;
+    let tall = even && excess >= TALL_DB && share >= most_db - TALL_SHARE_DB;
     if excess < 0.0 || (share < most_db && !tall) {
         return None;
     }
@@ -136,7 +143,7 @@ fn resonance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     }
     let hz = hz.round();
     let gain_db = -((db / 2.0).clamp(3.0, 9.0) * 2.0).round() / 2.0;
-    let draft = Draft::new(Kind::Resonance, grade(excess, 4.0, 9.0), confidence(excess, 6.0))
+    let draft = Draft::new(Kind::Resonance, grade(excess, 3.0, 8.0), confidence(excess, 6.0))
         .band(hz / 2f64.powf(1.0 / 12.0), hz * 2f64.powf(1.0 / 12.0))
         .evidence("resonance_hz", hz, "Hz", OWN)
         .evidence("resonance_db", db, "dB", OWN)

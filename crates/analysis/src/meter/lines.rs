@@ -23,13 +23,13 @@ const SILENT_HISS_DBFS: f64 = -90.0;
 const RESONANCE_HZ: (f64, f64) = (120.0, 10_000.0);
 /// Grid of noise and resonances: steps an octave.
 const STEPS: usize = 24;
-/// A resonance's neighbourhood: an octave on either side, without an eighth of an octave around it.
-const REACH: usize = STEPS;
+/// A resonance's neighbourhood: half an octave on either side, without an eighth of an octave around it.
+const REACH: usize = STEPS / 2;
 const CORE: usize = STEPS / 8;
 /// Share of the neighbourhood that a resonance stands over: as loud as ordinary partials are.
-const NEIGHBOURS_SHARE: f64 = 0.9;
-/// In half of the frames it stands this far over the neighbourhood's loudest, in dB.
-const LASTING_DB: f64 = 1.0;
+const NEIGHBOURS_SHARE: f64 = 0.75;
+/// A resonance raises whatever passes it: loud and quiet moments alike. Notes come and go.
+const MOMENTS: [f64; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
 /// A peak is followed from frame to frame where it stands this far out, in dB.
 const FOLLOWED_DB: f32 = 4.0;
 /// What rings is driven by ever other partials or by noise, so its peak wanders; one held or repeated note doesn't.
@@ -38,7 +38,7 @@ const LEAST_WANDER: f64 = 0.12;
 /// Anything less is no peak at all, in dB.
 const LEAST_EXCESS_DB: f64 = 3.0;
 /// A second line this close below the first, in dB, makes them a series of partials rather than a resonance.
-const SERIES_DB: f64 = 3.5;
+const SERIES_DB: f64 = 1.0;
 
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -50,9 +50,8 @@ pub(super) struct Lines {
     grid: Vec<f32>,
     neighbours: Vec<f32>,
     quiet: LevelCounts,
-    excess: LevelCounts,
-    /// Sum of the density over active frames.
-    sum: Vec<f64>,
+    /// Density of the active frames.
+    active: LevelCounts,
     /// Count, sum and sum of squares of the exact peaks found in each step, in steps of the grid.
     peaks: Vec<[f64; 3]>,
     frames: u64,
@@ -75,8 +74,7 @@ impl Lines {
             edges_hz,
             neighbours: Vec::with_capacity(2 * REACH),
             quiet: LevelCounts::new(steps, -160.0, 0.0),
-            excess: LevelCounts::new(steps, -20.0, 40.0),
-            sum: vec![0.0; steps],
+            active: LevelCounts::new(steps, -160.0, 0.0),
             peaks: vec![[0.0; 3]; steps],
             frames: 0,
             active_frames: 0,
@@ -101,21 +99,19 @@ impl Lines {
         }
         if active {
             self.active_frames += 1;
-            self.observe_excess(power);
+            self.follow_peaks(power);
         }
     }
 
-    fn observe_excess(&mut self, power: &[f32]) {
-        for (sum, &level) in self.sum.iter_mut().zip(&self.grid) {
-            *sum += 10f64.powf(f64::from(level) / 10.0);
-        }
+    fn follow_peaks(&mut self, power: &[f32]) {
         let steps = self.grid.len();
+        for (step, &level) in self.grid.iter().enumerate() {
+            self.active.add(step, f64::from(level));
+        }
         for step in REACH..steps.saturating_sub(REACH) {
-            let excess = stands_out(&self.grid, step, &mut self.neighbours);
-            self.excess.add(step, f64::from(excess));
             let highest =
                 self.grid[step] >= self.grid[step - 1] && self.grid[step] > self.grid[step + 1];
-            if excess >= FOLLOWED_DB && highest {
+            if highest && stands_out(&self.grid, step, &mut self.neighbours) >= FOLLOWED_DB {
                 let at = self.exact_step(power, step);
                 let [count, sum, squares] = &mut self.peaks[step];
                 *count += 1.0;
@@ -255,24 +251,37 @@ impl Lines {
         Some((power_db(power), 10f64.powf(flatness_db / 10.0).clamp(0.0, 1.0)))
     }
 
-    /// Frequency and lasting excess of the one narrow peak that stays, if there is one.
+    /// Frequency of the one narrow peak that stays, and how far it stands out in the moments when it does so least.
     fn find_resonance(&self) -> Option<(f64, f64)> {
         if self.active_frames < FEWEST_FRAMES {
             return None;
         }
-        let mean: Vec<f32> =
-            self.sum.iter().map(|sum| power_db(sum / self.active_frames as f64) as f32).collect();
         let mut neighbours = Vec::with_capacity(2 * REACH);
-        let excesses: Vec<(usize, f64)> = (REACH..mean.len().saturating_sub(REACH))
-            .map(|step| (step, f64::from(stands_out(&mean, step, &mut neighbours))))
-            .collect();
-        let &(peak, excess_db) = excesses.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let rivals = excesses.iter().filter(|(step, _)| step.abs_diff(peak) > STEPS / 4);
-        let rival_db = rivals.map(|&(_, db)| db).fold(f64::MIN, f64::max);
-        let centre_hz = (self.edges_hz[peak] * self.edges_hz[peak + 1]).sqrt();
+        let mut excesses = vec![f64::MAX; self.grid.len()];
+        for share in MOMENTS {
+            let levels: Vec<f32> = (0..self.grid.len())
+                .map_while(|step| Some(self.active.percentile(step, share)? as f32))
+                .collect();
+            for step in REACH..levels.len().saturating_sub(REACH) {
+                let excess = stands_out(&levels, step, &mut neighbours);
+                excesses[step] = excesses[step].min(f64::from(excess));
+            }
+        }
+        let found = |step: &usize| {
+            let hz = self.centre_hz(*step);
+            (RESONANCE_HZ.0..RESONANCE_HZ.1).contains(&hz) && excesses[*step] < f64::MAX
+        };
+        let steps: Vec<usize> = (0..excesses.len()).filter(found).collect();
+        let &peak = steps.iter().max_by(|&&a, &&b| excesses[a].total_cmp(&excesses[b]))?;
+        let excess_db = excesses[peak];
+        let rivals = steps.iter().filter(|step| step.abs_diff(peak) > STEPS / 4);
+        let rival_db = rivals.map(|&step| excesses[step]).fold(f64::MIN, f64::max);
         let alone = excess_db > LEAST_EXCESS_DB && rival_db < excess_db - SERIES_DB;
-        let lasts = self.excess.percentile(peak, 0.5)? >= LASTING_DB;
-        (alone && lasts && self.wander(peak) >= LEAST_WANDER).then_some((centre_hz, excess_db))
+        (alone && self.wander(peak) >= LEAST_WANDER).then(|| (self.centre_hz(peak), excess_db))
+    }
+
+    fn centre_hz(&self, step: usize) -> f64 {
+        (self.edges_hz[step] * self.edges_hz[step + 1]).sqrt()
     }
 }
 

@@ -208,6 +208,68 @@ fn clipped_runs_are_counted_and_round_tops_are_not() {
     assert_eq!(measure(&noise(3, -12.0, samples(2.0)), 1).clipped_runs, 0);
 }
 
+/// A tone, clipped at 0.7 where it peaks at 1, four times a second silent for a moment.
+fn clipped_tone() -> Vec<f32> {
+    let burst = |i: usize| if i % 12_000 < 11_000 { 1.0 } else { 0.0 };
+    let tone = sine(330.0, 0.0, 2.0);
+    tone.iter().enumerate().map(|(i, x)| (x * burst(i)).clamp(-0.7, 0.7)).collect()
+}
+
+#[test]
+fn clipping_is_found_however_far_it_was_turned_down() {
+    let clipped = clipped_tone();
+    let expected = measure(&clipped, 1).clipped_runs;
+    // Two runs a period, but for those that a pause cuts.
+    assert!((1_190..=1_220).contains(&expected), "{expected}");
+    for gain in [0.5, 0.123, 0.01, 0.004] {
+        let quieter: Vec<f32> = clipped.iter().map(|x| x * gain).collect();
+        assert_eq!(measure(&quieter, 1).clipped_runs, expected, "gain {gain}");
+    }
+    let dither = noise(6, -95.0, clipped.len());
+    let dithered: Vec<f32> = (clipped.iter().zip(&dither))
+        .map(|(x, noise)| ((x * 1.3 + noise) * 32_768.0).round() / 32_768.0)
+        .collect();
+    let found = measure(&dithered, 1).clipped_runs;
+    assert!(found * 2 > expected, "{found} of {expected} under the dither of 16 bit");
+}
+
+#[test]
+fn round_tops_are_none_in_any_resolution() {
+    for steps in [32_768.0, 8_388_608.0] {
+        for (freq_hz, peak_dbfs) in [(20.0, -0.1), (41.2, -6.0), (110.0, -20.0), (1_000.0, -40.0)] {
+            let tone: Vec<f32> = sine(freq_hz, peak_dbfs, 2.0)
+                .iter()
+                .map(|x| ((f64::from(*x) * steps).round() / steps) as f32)
+                .collect();
+            assert_eq!(measure(&tone, 1).clipped_runs, 0, "{freq_hz} Hz {peak_dbfs} dBFS {steps}");
+        }
+    }
+}
+
+#[test]
+fn faults_are_told_with_their_times() {
+    let mut track = sine(440.0, -20.0, 4.0);
+    for (at_s, sound) in [(1.0, 2.0f32), (2.5, 4.0)] {
+        let from = samples(at_s);
+        for x in &mut track[from..from + samples(0.05)] {
+            *x = (*x * 10.0 * sound).clamp(-0.95, 0.95);
+        }
+    }
+    let measured = measure(&track, 1);
+    let bursts = |t: &f64| (1.0..1.06).contains(t) || (2.5..2.56).contains(t);
+    assert!(measured.clipped_times_s.iter().all(bursts), "{:?}", measured.clipped_times_s);
+    assert_eq!(measured.clipped_times_s.len() as u64, measured.clipped_runs);
+    assert_eq!(measured.true_peak_over_times_s, [1.0, 2.5]);
+    assert_eq!(measured.true_peak_overs, 2);
+    let long: Vec<f32> = sine(440.0, 6.0, 12.0).iter().map(|x| x.clamp(-0.99, 0.99)).collect();
+    let measured = measure(&long, 1);
+    assert_eq!((measured.true_peak_overs, measured.true_peak_over_times_s.len()), (120, 100));
+    assert!(measured.clipped_runs > 10_000 && measured.clipped_times_s.len() == 100);
+    let clean = measure(&sine(440.0, -20.0, 1.0), 1);
+    assert_eq!(clean.notes["clipped_times_s"], "nothing is clipped");
+    assert_eq!(clean.notes["true_peak_over_times_s"], "no true peak above -1 dBTP");
+}
+
 #[test]
 fn hum_is_found_under_music_and_a_low_note_is_none() {
     let mut music = noise(9, -70.0, samples(6.0));
@@ -253,6 +315,10 @@ fn a_ringing_band_is_found_and_melodies_have_none() {
     near(measured.resonance_hz, 1_500.0, 40.0);
     assert!(measured.resonance_db.unwrap() > 9.0, "{:?}", measured.resonance_db);
     assert!(measure(&noise(4, -24.0, samples(6.0)), 1).resonance_db.is_none_or(|db| db < 4.0));
+    // Under a melody over noise as well: it raises what lies between the notes.
+    let mut under = noise(4, -40.0, melody.len());
+    crate::testing::mix_in(&mut under, 0.0, &melody);
+    near(measure(&ring(&under, 2_500.0, 20.0, 18.0), 1).resonance_hz, 2_500.0, 60.0);
 }
 
 /// A peaking filter, written here so that detector and defect share nothing.
