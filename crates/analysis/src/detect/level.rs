@@ -161,7 +161,8 @@ fn hum(m: &Measurements) -> Option<Finding> {
     if excess < 0.0 || m.signal_s < limit::STEADY_SIGNAL_S {
         return None;
     }
-    let draft = Draft::new(Kind::Hum, grade(excess, 15.0, 35.0), confidence(excess, 15.0))
+    let severity = grade(excess, limit::HUM_CLEAR_DB, limit::HUM_SEVERE_DB);
+    let draft = Draft::new(Kind::Hum, severity, confidence(excess, 15.0))
         .band(hum_hz, hum_hz * 5.0)
         .evidence("hum_hz", hum_hz, "Hz", OWN)
         .evidence("hum_db", hum_db, "dBFS", OWN)
@@ -213,7 +214,7 @@ fn low_end_width(m: &Measurements) -> Option<Finding> {
     {
         return None;
     }
-    let draft = Draft::new(Kind::WideLowEnd, grade(excess, 0.3, 0.7), confidence(excess, 0.5))
+    let draft = Draft::new(Kind::WideLowEnd, grade(excess, 0.3, 0.8), confidence(excess, 0.5))
         .band(25.0, 120.0)
         .evidence("low_correlation", correlation, "", OWN)
         .filter(Action::MonoBelow, 120.0, 0.7, None);

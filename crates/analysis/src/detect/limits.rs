@@ -20,20 +20,24 @@ pub(super) const TRUE_PEAK_DBTP: f64 = -1.0;
 /// Mean as a share of full scale (-40 dBFS), and of the RMS: a wave of a few periods has a mean of its own.
 pub(super) const DC_OFFSET: f64 = 0.01;
 pub(super) const DC_OFFSET_OF_RMS: f64 = 0.08;
-/// Wide effects reach -0.3; a flipped channel lies below.
+/// Wide effects reach -0.3; a flipped channel lies below, unless its reverberation is as loud as itself.
 pub(super) const INVERTED_CORRELATION: f64 = -0.5;
 /// A source that leans this far is panned, in dB.
 pub(super) const ONE_SIDED_DB: f64 = 15.0;
-/// Steady hum in the quiet moments, in dBFS over its harmonics.
+/// Steady hum in the quiet moments, in dBFS over its harmonics. Where -20 dBFS plays at 80 dB SPL this is 30 dB SPL: just
+/// over the threshold of hearing at 100 Hz (ISO 226); clear and severe are 10 and 30 dB more.
 pub(super) const HUM_DBFS: f64 = -70.0;
+pub(super) const HUM_CLEAR_DB: f64 = 10.0;
+pub(super) const HUM_SEVERE_DB: f64 = 30.0;
 /// Hiss in the quiet moments: its level in dBFS, how far below the RMS it is heard as a floor, how far at most below
 /// the quiet moments' whole level (pink noise has 6 dB less in that band), and how flat it is.
 pub(super) const HISS_DBFS: f64 = -72.0;
 pub(super) const HISS_BELOW_DB: f64 = 14.0;
 pub(super) const HISS_OF_FLOOR_DB: f64 = 9.0;
-pub(super) const NOISE_FLATNESS: f64 = 0.5;
-/// Correlation below 120 Hz, and how far below the RMS that band may lie to matter.
-pub(super) const LOW_CORRELATION: f64 = 0.2;
+pub(super) const NOISE_FLATNESS: f64 = 0.65;
+/// Correlation below 120 Hz: channels of one level lose 1.9 dB in mono here, 3 dB (clear) at 0 and 6 dB (severe) at -0.5;
+/// and how far below the RMS that band may lie to matter.
+pub(super) const LOW_CORRELATION: f64 = 0.3;
 pub(super) const LOW_END_WEIGHT_DB: f64 = 12.0;
 /// Share of the side in a full mix's power, and how much less makes it plain mono (0.02 %), in dB.
 pub(super) const NARROW_WIDTH: f64 = 0.002;
@@ -79,13 +83,14 @@ pub(super) fn is_noisy(label: Option<Label>) -> bool {
 
 /// Whether a source fills its spectrum, so that a narrow peak is no note of it. A lone hat or bell has modes of its own.
 pub(super) fn is_broad(label: Option<Label>) -> bool {
-    matches!(label, Some(Label::FullMix | Label::Drums | Label::Snare | Label::Speech))
+    matches!(label, Some(Label::FullMix | Label::Drums | Label::Snare))
 }
 
 /// Resonance in dB over most of its neighbourhood. A peak of 5 dB with a Q of 10 and more is heard in noise (Toole and
-/// Olive 1988), later in music; below 500 Hz a drum's body or a key note stands out too.
-pub(super) fn resonance_db(freq_hz: f64) -> f64 {
-    if freq_hz < 500.0 { 9.0 } else { 6.0 }
+/// Olive 1988), later in music; below 500 Hz a drum's body or a key note stands out too, and a bare kit has its own modes.
+pub(super) fn resonance_db(label: Option<Label>, freq_hz: f64) -> f64 {
+    let ordinary = if freq_hz < 500.0 { 9.0 } else { 6.5 };
+    if label == Some(Label::FullMix) { ordinary } else { ordinary + 5.0 }
 }
 
 /// Sibilants against vowels in dB.
@@ -94,9 +99,9 @@ pub(super) const SIBILANCE_DB: f64 = 6.0;
 /// Ordinary tonal balance of a label: levels of regions against the whole slice's power, in dB.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Balance {
-    /// Most of 80-200 Hz, 200-400 Hz, 400-900 Hz and 2.2-5 kHz.
+    /// Most of 80-200 Hz, 200-400 Hz, 400-900 Hz and 2.2-5 kHz; of an even source beside a hump of just its limit.
     pub(super) most_db: [f64; 4],
-    /// Whether the source fills its spectrum evenly enough that a tall hump alone is a fault.
+    /// Whether the source fills its spectrum evenly enough that a hump is a fault rather than the register that is played.
     pub(super) even: bool,
     /// Least of 8-16 kHz, where a lack of it is a fault.
     pub(super) least_air_db: Option<f64>,
@@ -106,18 +111,18 @@ pub(super) struct Balance {
 
 /// What is ordinary for a label.
 pub(super) fn balance(label: Option<Label>) -> Balance {
-    const NEVER: f64 = 1.0; // a region can't exceed the whole
+    const NEVER: f64 = 20.0; // a region can't exceed the whole
     let (most_db, least_air_db, least_body_db) = match label {
-        Some(Label::FullMix) => ([-3.0, -2.3, -2.0, -8.0], Some(-58.0), Some(-18.0)),
+        Some(Label::FullMix) => ([-3.0, -2.3, -2.0, -8.0], Some(-50.0), Some(-18.0)),
         Some(Label::Drums) => ([-0.8, -2.0, -5.0, -8.0], Some(-48.0), None),
         Some(Label::Vocals) => ([-4.0, NEVER, NEVER, -10.0], None, Some(-30.0)),
-        Some(Label::Speech) => ([-4.0, -2.5, -1.0, -8.0], None, Some(-20.0)),
+        Some(Label::Speech) => ([-4.0, -2.5, NEVER, -8.0], None, Some(-24.0)),
         Some(Label::AcousticGuitar) => ([-4.0, -2.0, -2.0, -4.0], Some(-50.0), Some(-18.0)),
         Some(Label::ElectricGuitar) => ([-4.0, -1.5, -1.5, -5.0], None, None),
         Some(Label::Piano) => ([-4.0, -1.2, -1.0, -9.0], None, Some(-22.0)),
         // One or two notes of these fill a region by themselves.
         _ => ([NEVER; 4], None, None),
     };
-    let even = matches!(label, Some(Label::FullMix | Label::Drums | Label::Speech));
+    let even = matches!(label, Some(Label::FullMix | Label::Drums));
     Balance { most_db, even, least_air_db, least_body_db }
 }

@@ -15,24 +15,28 @@ struct Region {
     words: &'static str,
 }
 
-/// A hump this much beyond its limit is heard where its share is ordinary, too, in dB.
+/// In a source that fills its spectrum evenly, a region may have this much less than its most ordinary share, in dB, which
+/// takes half as much from its hump.
+const LOW_SHARE_DB: f64 = 3.0;
+const SHARE_WEIGHT: f64 = 0.5;
+/// There a hump this much beyond its limit is heard with less of a share, in dB.
 const TALL_DB: f64 = 3.5;
-
-/// It lies at most this far below that share, in dB: a hump that is too weak to be heard is none.
 const TALL_SHARE_DB: f64 = 8.0;
+/// In any other source the register that is played makes a hump of its own, in dB.
+const REGISTER_DB: f64 = 2.0;
 /// The most that one side's neighbourhood counts, in dB.
 const MOST_OVER_DB: f64 = 15.0;
 
 /// In the order of `Balance::most_db`.
 const REGIONS: [Region; 4] = [
     Region { kind: Kind::Boomy, lo_hz: 80.0, hi_hz: 200.0, bump_db: 5.5, words: "booms" },
-    Region { kind: Kind::Muddy, lo_hz: 200.0, hi_hz: 400.0, bump_db: 7.0, words: "sounds muddy" },
-    Region { kind: Kind::Boxy, lo_hz: 400.0, hi_hz: 900.0, bump_db: 6.5, words: "sounds boxy" },
+    Region { kind: Kind::Muddy, lo_hz: 200.0, hi_hz: 400.0, bump_db: 5.0, words: "sounds muddy" },
+    Region { kind: Kind::Boxy, lo_hz: 400.0, hi_hz: 900.0, bump_db: 5.0, words: "sounds boxy" },
     Region {
         kind: Kind::Harsh,
         lo_hz: 2_200.0,
         hi_hz: 5_000.0,
-        bump_db: 7.0,
+        bump_db: 5.5,
         words: "sounds harsh",
     },
 ];
@@ -75,14 +79,10 @@ fn too_much(m: &Measurements, region: &Region, most_db: f64, even: bool) -> Opti
     // A side with next to nothing in it says nothing about a hump.
     let over = |side: f64| (inside - side).min(MOST_OVER_DB);
     let bump = (over(below) + over(above)) / 2.0;
-    let excess = bump - bump_db;
-    let tall = even && excess >= TALL_DB && share >= most_db - TALL_SHARE_DB;
-    if excess < 0.0 || (share < most_db && !tall) {
-        return None;
-    }
+    let excess = beyond(bump - bump_db, share - most_db, even)?;
     let centre_hz = (lo_hz * hi_hz).sqrt().round();
     let gain_db = -((bump / 2.0).clamp(2.0, 6.0) * 2.0).round() / 2.0;
-    let draft = Draft::new(kind, grade(excess, 4.0, 8.0), confidence(excess, 6.0))
+    let draft = Draft::new(kind, grade(excess, 5.0, 8.0), confidence(excess, 6.0))
         .band(lo_hz, hi_hz)
         .evidence("band_over_neighbours_db", bump, "dB", OWN)
         .evidence("band_share_db", share, "dB", IEC_61260)
@@ -93,6 +93,20 @@ fn too_much(m: &Measurements, region: &Region, most_db: f64, even: bool) -> Opti
     )))
 }
 
+/// How far a region is beyond what is ordinary, from how far its hump and its share are beyond their limits.
+fn beyond(hump_db: f64, share_db: f64, even: bool) -> Option<f64> {
+    if !even {
+        let excess = hump_db - REGISTER_DB;
+        return (excess >= 0.0 && share_db >= 0.0).then_some(excess);
+    }
+    let weighed = hump_db + SHARE_WEIGHT * share_db.min(0.0);
+    if share_db >= -LOW_SHARE_DB && weighed >= 0.0 {
+        return Some(weighed);
+    }
+    let tall = hump_db >= TALL_DB && share_db >= -TALL_SHARE_DB;
+    tall.then_some(hump_db - TALL_DB)
+}
+
 fn dull(m: &Measurements, least_db: f64) -> Option<Finding> {
     let (lo_hz, hi_hz) = (8_000.0, 16_000.0);
     let reaches = f64::from(m.sample_rate_hz) >= 2.0 * hi_hz;
@@ -101,7 +115,7 @@ fn dull(m: &Measurements, least_db: f64) -> Option<Finding> {
     if excess < 0.0 {
         return None;
     }
-    let draft = Draft::new(Kind::Dull, grade(excess, 8.0, 16.0), confidence(excess, 10.0))
+    let draft = Draft::new(Kind::Dull, grade(excess, 6.0, 12.0), confidence(excess, 10.0))
         .band(lo_hz, hi_hz)
         .evidence("band_share_db", share, "dB", IEC_61260)
         .filter(Action::Boost, 10_000.0, 0.7, Some(3.0));
@@ -118,7 +132,7 @@ fn thin(m: &Measurements, least_db: f64) -> Option<Finding> {
     if excess < 0.0 {
         return None;
     }
-    let draft = Draft::new(Kind::Thin, grade(excess, 6.0, 12.0), confidence(excess, 8.0))
+    let draft = Draft::new(Kind::Thin, grade(excess, 4.0, 8.0), confidence(excess, 8.0))
         .band(lo_hz, hi_hz)
         .evidence("band_share_db", share, "dB", IEC_61260)
         .filter(Action::Boost, 180.0, 0.7, Some(3.0));
@@ -130,7 +144,7 @@ fn thin(m: &Measurements, least_db: f64) -> Option<Finding> {
 
 fn resonance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let (hz, db) = m.resonance_hz.zip(m.resonance_db)?;
-    let excess = db - limit::resonance_db(hz);
+    let excess = db - limit::resonance_db(label, hz);
     if !limit::is_broad(label) {
         return None;
     }
@@ -143,7 +157,7 @@ fn resonance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     }
     let hz = hz.round();
     let gain_db = -((db / 2.0).clamp(3.0, 9.0) * 2.0).round() / 2.0;
-    let draft = Draft::new(Kind::Resonance, grade(excess, 3.0, 8.0), confidence(excess, 6.0))
+    let draft = Draft::new(Kind::Resonance, grade(excess, 5.0, 9.0), confidence(excess, 6.0))
         .band(hz / 2f64.powf(1.0 / 12.0), hz * 2f64.powf(1.0 / 12.0))
         .evidence("resonance_hz", hz, "Hz", OWN)
         .evidence("resonance_db", db, "dB", OWN)

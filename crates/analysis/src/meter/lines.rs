@@ -19,8 +19,8 @@ const HUM_WIDTH_HZ: f64 = 0.8;
 const NOISE_HZ: (f64, f64) = (2_000.0, 12_000.0);
 /// Quiet moments below this between those are silent, in dBFS.
 const SILENT_HISS_DBFS: f64 = -90.0;
-/// Resonances are looked for between these, in Hz.
-const RESONANCE_HZ: (f64, f64) = (120.0, 10_000.0);
+/// Resonances are looked for between these, in Hz: above, hats and bells have modes of their own.
+const RESONANCE_HZ: (f64, f64) = (120.0, 5_000.0);
 /// Grid of noise and resonances: steps an octave.
 const STEPS: usize = 24;
 /// A resonance's neighbourhood: half an octave on either side, without an eighth of an octave around it.
