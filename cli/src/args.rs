@@ -274,7 +274,7 @@ pub(crate) enum EvalWhat {
     Factory(EvalSongs),
     /// Labels of phrases made of recorded notes from held-out sources
     Bank(EvalBank),
-    /// The meters against EBU Tech 3341 and 3342; tempo, beats and key of songs that the factory renders
+    /// The meters against EBU Tech 3341 and 3342; tempo, beats, key and planted faults of songs that the factory renders
     Measure(EvalMeasure),
     /// How much of a caption comes from the sound: the same with soft tokens swapped between songs
     Swap(EvalSongs),
@@ -294,6 +294,9 @@ pub(crate) struct EvalMeasure {
     /// Seeds of the songs, the last one excluded; those from 1000000 on are for evaluation (training/holdout.toml)
     #[arg(long, value_name = "A..B", default_value = "1000000..1000050", value_parser = seeds)]
     pub(crate) seeds: std::ops::Range<u64>,
+    /// Seeds of the songs that faults are planted in, which take a minute each
+    #[arg(long, value_name = "A..B", default_value = "1000000..1000005", value_parser = seeds)]
+    pub(crate) fault_seeds: std::ops::Range<u64>,
     /// Leave the standards' signals out, which take minutes
     #[arg(long)]
     pub(crate) no_standard: bool,

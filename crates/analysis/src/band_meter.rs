@@ -8,7 +8,7 @@ use signal::{Band, BandLevels, BandStep};
 
 use crate::decibel::power_db;
 use crate::error::{AnalysisError, check_format};
-use crate::meter::{SANE_SAMPLE, band_power};
+use crate::meter::{PowerBelow, SANE_SAMPLE};
 use crate::spectrum::PowerSpectrum;
 
 /// Two frames make a step.
@@ -23,13 +23,13 @@ const LEAST_SAMPLE: f32 = 1e-20;
 #[derive(Debug)]
 pub struct BandMeter {
     rate_hz: u32,
-    bin_hz: f64,
     /// The frame in progress of each channel, `[channels][frame]`, filled up to `filled`.
     frames: Vec<Vec<f32>>,
     filled: usize,
     spectrum: PowerSpectrum,
     /// Power of the step in progress, of the `taken` frames of the stream so far.
     power: Vec<f32>,
+    below: PowerBelow,
     taken: u64,
     /// Samples of each channel so far.
     heard: u64,
@@ -48,11 +48,11 @@ impl BandMeter {
         let lead = len / 2 - Self::middle(rate_hz, 0) as usize;
         Ok(Self {
             rate_hz,
-            bin_hz: f64::from(rate_hz) / len as f64,
             frames: vec![vec![0.0; len]; channels],
             filled: lead,
             spectrum: PowerSpectrum::new(len),
             power: vec![0.0; len / 2 + 1],
+            below: PowerBelow::new(f64::from(rate_hz) / len as f64, len / 2 + 1),
             taken: 0,
             heard: 0,
         })
@@ -116,12 +116,13 @@ impl BandMeter {
         self.filled -= hop;
         self.taken += 1;
         if self.taken.is_multiple_of(2) {
+            self.below.fill(self.power.iter().map(|&p| f64::from(p)));
             levels.steps_db.push(self.step());
             self.power.fill(0.0);
         }
     }
 
-    /// The levels of the two frames in `power`.
+    /// The levels of the two frames whose power was filled in.
     fn step(&self) -> BandStep {
         // The squared Hann window sums to 3/8 of its length.
         let to_mean = 1.0 / (2.0 * 0.375 * (self.frame_len() * self.frames.len()) as f64);
@@ -131,7 +132,7 @@ impl BandMeter {
             if BandLevels::centre_hz(band) >= nyquist_hz {
                 return Band::FLOOR_DB as f32;
             }
-            let power = band_power(&self.power, self.bin_hz, lo_hz, hi_hz.min(nyquist_hz));
+            let power = self.below.between(lo_hz, hi_hz.min(nyquist_hz));
             power_db(power * to_mean) as f32
         })
     }

@@ -27,7 +27,7 @@ use stereo::Stereo;
 use tonality::Tonality;
 
 pub(crate) use programme::RATES_HZ;
-pub(crate) use tonality::{band_power, third_octaves};
+pub(crate) use tonality::{PowerBelow, third_octaves};
 
 /// Samples beyond this are far outside any audio; spectra limit them so that no power overflows.
 pub(crate) const SANE_SAMPLE: f32 = 1e4;

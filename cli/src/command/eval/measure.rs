@@ -54,7 +54,7 @@ pub(crate) fn eval_measure(common: &Common, args: &EvalMeasure) -> anyhow::Resul
         rows.extend(standard::rows(&session)?);
     }
     rows.extend(music::rows(&session, args.seeds.clone())?);
-    rows.extend(defects::rows(&session, args.seeds.clone())?);
+    rows.extend(defects::rows(&session, args.fault_seeds.clone())?);
     rows.extend(speed::rows(&session)?);
     table(json, &rows)?;
     Ok(0)

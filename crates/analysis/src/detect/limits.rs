@@ -61,7 +61,8 @@ pub(super) fn imbalance_db(label: Option<Label>) -> f64 {
 pub(super) fn loudness_lufs(label: Option<Label>) -> (f64, f64) {
     match label {
         Some(Label::FullMix) => (-36.0, -7.0),
-        _ => (-45.0, -7.0),
+        // A shaker at its level in the mix lies 30 dB below it.
+        _ => (-54.0, -7.0),
     }
 }
 
@@ -81,9 +82,10 @@ pub(super) fn is_noisy(label: Option<Label>) -> bool {
     matches!(label, Some(Cymbals | Drums | Fx | HiHat | Percussion | Snare | Toms))
 }
 
-/// Whether a source fills its spectrum, so that a narrow peak is no note of it. A lone hat or bell has modes of its own.
+/// Whether a source fills its spectrum, so that a narrow peak is no note of it. A lone drum,
+/// hat or bell has modes of its own.
 pub(super) fn is_broad(label: Option<Label>) -> bool {
-    matches!(label, Some(Label::FullMix | Label::Drums | Label::Snare))
+    matches!(label, Some(Label::FullMix | Label::Drums))
 }
 
 /// Resonance in dB over most of its neighbourhood. A peak of 5 dB with a Q of 10 and more is heard in noise (Toole and
@@ -115,7 +117,8 @@ pub(super) fn balance(label: Option<Label>) -> Balance {
     let (most_db, least_air_db, least_body_db) = match label {
         Some(Label::FullMix) => ([-3.0, -2.3, -2.0, -8.0], Some(-50.0), Some(-18.0)),
         Some(Label::Drums) => ([-0.8, -2.0, -5.0, -8.0], Some(-48.0), None),
-        Some(Label::Vocals) => ([-4.0, NEVER, NEVER, -10.0], None, Some(-30.0)),
+        // A high voice has nothing below 300 Hz.
+        Some(Label::Vocals) => ([-4.0, NEVER, NEVER, -10.0], None, None),
         Some(Label::Speech) => ([-4.0, -2.5, NEVER, -8.0], None, Some(-24.0)),
         Some(Label::AcousticGuitar) => ([-4.0, -2.0, -2.0, -4.0], Some(-50.0), Some(-18.0)),
         Some(Label::ElectricGuitar) => ([-4.0, -1.5, -1.5, -5.0], None, None),
@@ -123,6 +126,6 @@ pub(super) fn balance(label: Option<Label>) -> Balance {
         // One or two notes of these fill a region by themselves.
         _ => ([NEVER; 4], None, None),
     };
-    let even = matches!(label, Some(Label::FullMix | Label::Drums));
+    let even = label == Some(Label::FullMix);
     Balance { most_db, even, least_air_db, least_body_db }
 }

@@ -82,7 +82,7 @@ fn too_much(m: &Measurements, region: &Region, most_db: f64, even: bool) -> Opti
     let excess = beyond(bump - bump_db, share - most_db, even)?;
     let centre_hz = (lo_hz * hi_hz).sqrt().round();
     let gain_db = -((bump / 2.0).clamp(2.0, 6.0) * 2.0).round() / 2.0;
-    let draft = Draft::new(kind, grade(excess, 5.0, 8.0), confidence(excess, 6.0))
+    let draft = Draft::new(kind, grade(excess, 4.0, 7.0), confidence(excess, 6.0))
         .band(lo_hz, hi_hz)
         .evidence("band_over_neighbours_db", bump, "dB", OWN)
         .evidence("band_share_db", share, "dB", IEC_61260)

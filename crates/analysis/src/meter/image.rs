@@ -3,7 +3,7 @@
 use realfft::num_complex::Complex;
 use signal::StereoBand;
 
-use super::tonality::band_power;
+use super::tonality::PowerBelow;
 
 /// Octaves of IEC 61260-1: 1000 Hz * 10^(3n/10), 31.5 Hz to 16 kHz.
 const OCTAVES: std::ops::RangeInclusive<i32> = -5..=4;
@@ -43,13 +43,19 @@ impl Image {
     pub(super) fn finish(&self, bin_hz: f64, nyquist_hz: f64, to_mean: f64) -> Vec<StereoBand> {
         let edge =
             |octave: i32, offset: f64| 1_000.0 * 10f64.powf(0.3 * (f64::from(octave) + offset));
+        let below = |sums: &[f64]| {
+            let mut below = PowerBelow::new(bin_hz, sums.len());
+            below.fill(sums.iter().copied());
+            below
+        };
+        let [left, right, cross] =
+            [&self.powers[0], &self.powers[1], &self.cross].map(|sums| below(sums));
         let octaves = OCTAVES.filter(|&octave| edge(octave, 0.0) < nyquist_hz);
         octaves
             .map(|octave| {
                 let (lo_hz, hi_hz) = (edge(octave, -0.5), edge(octave, 0.5).min(nyquist_hz));
-                let mean = |sums: &[f64]| to_mean * band_power(sums, bin_hz, lo_hz, hi_hz);
-                let [left, right] = [mean(&self.powers[0]), mean(&self.powers[1])];
-                let cross = mean(&self.cross);
+                let [left, right] = [&left, &right].map(|of| to_mean * of.between(lo_hz, hi_hz));
+                let cross = to_mean * cross.difference(lo_hz, hi_hz);
                 let power = left + right;
                 StereoBand {
                     lo_hz,

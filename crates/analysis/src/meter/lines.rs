@@ -262,9 +262,9 @@ impl Lines {
             let levels: Vec<f32> = (0..self.grid.len())
                 .map_while(|step| Some(self.active.percentile(step, share)? as f32))
                 .collect();
-            for step in REACH..levels.len().saturating_sub(REACH) {
-                let excess = stands_out(&levels, step, &mut neighbours);
-                excesses[step] = excesses[step].min(f64::from(excess));
+            let inner = levels.len().saturating_sub(REACH);
+            for (step, least) in excesses.iter_mut().enumerate().take(inner).skip(REACH) {
+                *least = least.min(f64::from(stands_out(&levels, step, &mut neighbours)));
             }
         }
         let found = |step: &usize| {

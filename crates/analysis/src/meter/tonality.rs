@@ -188,7 +188,12 @@ impl PowerBelow {
 
     /// Power between two frequencies, the edge bins by their share.
     pub(crate) fn between(&self, lo_hz: f64, hi_hz: f64) -> f64 {
-        (self.at(hi_hz) - self.at(lo_hz)).max(0.0)
+        self.difference(lo_hz, hi_hz).max(0.0)
+    }
+
+    /// The same of what may be negative, such as the power that two channels share.
+    pub(crate) fn difference(&self, lo_hz: f64, hi_hz: f64) -> f64 {
+        self.at(hi_hz) - self.at(lo_hz)
     }
 
     fn at(&self, hz: f64) -> f64 {

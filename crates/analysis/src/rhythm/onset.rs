@@ -18,7 +18,7 @@ const FLOOR_DB: f32 = -80.0;
 /// An attack is the highest within this to either side ...
 const BESIDE_S: f64 = 0.05;
 /// ... and this much above the mean from so long before to so long after, in dB over all bands.
-const LEAST_RISE_DB: f32 = 1.5;
+const LEAST_RISE_DB: f32 = 2.5;
 const BEFORE_S: f64 = 0.1;
 const AFTER_S: f64 = 0.07;
 /// Half the length of the local mean that is taken off.
