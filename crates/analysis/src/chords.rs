@@ -53,8 +53,11 @@ const SHARPNESS: f64 = 18.0;
 const CHANGE: f64 = 1.6;
 /// Below this fit there is no chord: noise and drums.
 const LEAST_FIT: f64 = 0.25;
-/// The same for how likely a chord is: flatter, so that of chords said with 0.8 eight in ten are right.
+/// The same for how likely a chord is.
 const DOUBTFUL_SHARPNESS: f64 = 9.0;
+/// Slope and offset that make a likelihood a confidence (Platt 1999): fitted on 130 factory songs and 37 of POP909 that no
+/// figure is reported on.
+const TRUST: [f64; 2] = [0.47, 0.3];
 /// How likely a chord goes on over the next beat.
 const GOES_ON: f64 = 0.6;
 /// Stretches where there are no beats, in seconds.
@@ -129,10 +132,16 @@ pub(crate) fn recognise(
         if harmony.chords.is_empty() {
             harmony.opening = *likely;
         }
-        extend(&mut harmony.chords, edge, state, likely[state]);
+        extend(&mut harmony.chords, edge, state, trust(likely[state]));
     }
     harmony.shares.iter_mut().for_each(|share| *share /= f64::max(sounding_s, 1e-9));
     harmony
+}
+
+/// How much a likelihood can be trusted, 0 to 1.
+fn trust(likelihood: f64) -> f64 {
+    let odds = (likelihood / (1.0 - likelihood).max(1e-9)).max(1e-9).ln();
+    1.0 / (1.0 + (-TRUST[0] * odds - TRUST[1]).exp())
 }
 
 /// Appends a stretch, to the last chord where it is the same.

@@ -119,7 +119,7 @@ pub struct Measurements {
     pub bands: Vec<Band>,
     /// Left against right by octaves, 31.5 Hz to 16 kHz; empty unless stereo.
     pub stereo_bands: Vec<StereoBand>,
-    /// Dynamics in the lows, low mids, mids, high mids and highs; empty where silent.
+    /// Dynamics in the lows, low mids, high mids and highs; empty where silent.
     pub crest_bands: Vec<CrestBand>,
     /// Attacks a second: how densely notes and hits begin.
     pub onsets_per_s: Option<f64>,

@@ -79,6 +79,50 @@ impl Biquad {
     }
 }
 
+/// Two sections side by side, as the two lanes of one vector.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Twin {
+    b: [[f64; 2]; 3],
+    a: [[f64; 2]; 2],
+}
+
+/// Memory of two sections.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TwinState([[f64; 2]; 2]);
+
+impl TwinState {
+    /// As [`State::settle`].
+    pub(super) fn settle(&mut self) {
+        for value in self.0.as_flattened_mut() {
+            if value.abs() < 1e-30 {
+                *value = 0.0;
+            }
+        }
+    }
+}
+
+impl Twin {
+    pub(super) fn new(first: Biquad, second: Biquad) -> Self {
+        Self {
+            b: [0, 1, 2].map(|at| [first.b[at], second.b[at]]),
+            a: [0, 1].map(|at| [first.a[at], second.a[at]]),
+        }
+    }
+
+    /// Filters one sample of each.
+    #[inline]
+    pub(super) fn run(&self, state: &mut TwinState, x: [f64; 2]) -> [f64; 2] {
+        let [near, far] = &mut state.0;
+        let mut y = [0.0; 2];
+        for lane in 0..2 {
+            y[lane] = self.b[0][lane] * x[lane] + near[lane];
+            near[lane] = self.b[1][lane] * x[lane] - self.a[0][lane] * y[lane] + far[lane];
+            far[lane] = self.b[2][lane] * x[lane] - self.a[1][lane] * y[lane];
+        }
+        y
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

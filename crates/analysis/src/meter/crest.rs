@@ -5,27 +5,16 @@
 
 use signal::{CrestBand, Measurements};
 
-use super::biquad::{Biquad, State};
+use super::biquad::{Biquad, Twin, TwinState};
 use crate::decibel::amplitude_db;
 
-/// Where the bands meet, in Hz: bass, low mids, mids, presence and air as engineers divide them.
-const EDGES_HZ: [f64; 4] = [120.0, 500.0, 2_000.0, 6_000.0];
+/// Where the bands meet, in Hz: lows, low mids, high mids and highs as multiband compressors divide them.
+const EDGES_HZ: [f64; 3] = [120.0, 1_000.0, 6_000.0];
 /// Mean power below which a band is silent (-120 dBFS).
 const SILENT_POWER: f64 = 1e-12;
 
-/// One crossover: what lies below it and what lies above.
-#[derive(Clone, Copy, Debug)]
-struct Split {
-    low: Biquad,
-    high: Biquad,
-}
-
-/// A channel's memory of one crossover.
-#[derive(Clone, Copy, Debug, Default)]
-struct Memory {
-    low: [State; 2],
-    high: [State; 2],
-}
+/// A channel's memory of one crossover: each side passes its filter twice.
+type Memory = [TwinState; 2];
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Band {
@@ -44,7 +33,8 @@ impl Band {
 #[derive(Debug)]
 pub(super) struct Crest {
     rate_hz: u32,
-    splits: Vec<Split>,
+    /// A low-pass and a high-pass for each crossover.
+    splits: Vec<Twin>,
     /// `[channels][splits]`.
     memories: Vec<Vec<Memory>>,
     bands: Vec<Band>,
@@ -54,12 +44,11 @@ pub(super) struct Crest {
 impl Crest {
     pub(super) fn new(rate_hz: u32, channels: usize) -> Self {
         let nyquist_hz = f64::from(rate_hz) / 2.0;
-        let splits: Vec<Split> = EDGES_HZ
+        let splits: Vec<Twin> = EDGES_HZ
             .into_iter()
             .filter(|&edge_hz| edge_hz < 0.9 * nyquist_hz)
-            .map(|edge_hz| Split {
-                low: Biquad::low_pass(rate_hz, edge_hz),
-                high: Biquad::high_pass(rate_hz, edge_hz),
+            .map(|edge_hz| {
+                Twin::new(Biquad::low_pass(rate_hz, edge_hz), Biquad::high_pass(rate_hz, edge_hz))
             })
             .collect();
         Self {
@@ -80,10 +69,10 @@ impl Crest {
                 for ((split, memory), band) in
                     self.splits.iter().zip(&mut *memories).zip(&mut *lower)
                 {
-                    let low = split.low.run(&mut memory.low[0], rest);
-                    band.add(split.low.run(&mut memory.low[1], low));
-                    let high = split.high.run(&mut memory.high[0], rest);
-                    rest = split.high.run(&mut memory.high[1], high);
+                    let once = split.run(&mut memory[0], [rest, rest]);
+                    let [low, high] = split.run(&mut memory[1], once);
+                    band.add(low);
+                    rest = high;
                 }
                 highest.add(rest);
             }
@@ -93,9 +82,7 @@ impl Crest {
 
     /// Ends a 10 ms step.
     pub(super) fn tick(&mut self) {
-        for memory in self.memories.iter_mut().flatten() {
-            memory.low.iter_mut().chain(&mut memory.high).for_each(State::settle);
-        }
+        self.memories.iter_mut().flatten().flatten().for_each(TwinState::settle);
     }
 
     pub(super) fn finish(self, out: &mut Measurements) {

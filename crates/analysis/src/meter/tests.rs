@@ -194,6 +194,43 @@ fn stereo_figures_follow_their_definitions() {
 }
 
 #[test]
+fn octaves_tell_left_from_right() {
+    let low = sine(125.0, -12.0, 4.0);
+    let high = sine(4_000.0, -12.0, 4.0);
+    let mix = |sign: f32| low.iter().zip(&high).map(|(l, h)| l + sign * h).collect::<Vec<f32>>();
+    let m = measure(&interleave(&mix(1.0), &mix(-1.0)), 2);
+    let of = |hz: f64| m.stereo_bands.iter().find(|b| (b.lo_hz..b.hi_hz).contains(&hz)).unwrap();
+    near(of(125.0).correlation, 1.0, 1e-3);
+    near(of(125.0).width, 0.0, 1e-3);
+    near(of(4_000.0).correlation, -1.0, 1e-3);
+    near(of(4_000.0).width, 1.0, 1e-3);
+    let one_sided = measure(&interleave(&low, &vec![0.0; low.len()]), 2);
+    near(one_sided.stereo_bands[2].width, 0.5, 1e-3);
+    assert_eq!(one_sided.stereo_bands[2].correlation, None);
+    assert!(measure(&low, 1).stereo_bands.is_empty());
+}
+
+#[test]
+fn the_crest_factor_of_a_band_is_its_own() {
+    // A steady low tone has 3.01 dB; a tone that sounds a tenth of the time has 10 dB more.
+    let low = sine(50.0, -12.0, 10.0);
+    let high = sine(12_000.0, -12.0, 10.0);
+    let second = samples(1.0);
+    let gated =
+        high.iter().enumerate().map(|(i, x)| if i % second < second / 10 { *x } else { 0.0 });
+    let mono: Vec<f32> = low.iter().zip(gated).map(|(l, h)| l + h).collect();
+    for channels in [1, 2] {
+        let bands = measure(&spread(&mono, channels), channels).crest_bands;
+        assert_eq!(bands.len(), 4);
+        near(bands[0].rms_dbfs, -15.01, 0.3);
+        near(bands[0].crest_db, 3.01, 0.3);
+        near(bands[3].rms_dbfs, -25.01, 0.3);
+        near(bands[3].crest_db, 13.01, 0.5);
+    }
+    assert!(measure(&vec![0.0; 96_000], 2).crest_bands.is_empty());
+}
+
+#[test]
 fn clipped_runs_are_counted_and_round_tops_are_not() {
     let clipped: Vec<f32> = sine(220.0, 3.0, 1.0).iter().map(|x| x.clamp(-0.9, 0.9)).collect();
     let runs = measure(&clipped, 1).clipped_runs;
