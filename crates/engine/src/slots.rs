@@ -12,8 +12,8 @@ const LOUD_LUFS: f64 = -14.0;
 /// How many findings an instruction names.
 const FINDINGS: usize = 2;
 
-/// Tempo and key are stated only from this confidence on.
-const SURE: f64 = 0.3;
+/// Tempo and key are stated only where they are this likely right: a text has no room for doubt.
+const SURE: f64 = 0.6;
 
 /// The slots that a language model may write.
 pub const SLOTS: [&str; 14] = [
