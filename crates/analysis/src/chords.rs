@@ -49,12 +49,12 @@ const BASS_SHARE: f64 = 0.25;
 const TRIAD: [f64; 3] = [1.0, 0.9, 0.8];
 /// How much a better fit counts against a change of chord.
 const SHARPNESS: f64 = 18.0;
+/// How much it counts for how likely a chord is.
+const DOUBTFUL_SHARPNESS: f64 = 9.0;
 /// Cost of a change of chord from one beat to the next.
 const CHANGE: f64 = 1.6;
 /// Below this fit there is no chord: noise and drums.
 const LEAST_FIT: f64 = 0.25;
-/// The same for how likely a chord is.
-const DOUBTFUL_SHARPNESS: f64 = 9.0;
 /// Slope and offset that make a likelihood a confidence (Platt 1999): fitted on 130 factory songs and 37 of POP909 that no
 /// figure is reported on.
 const TRUST: [f64; 2] = [0.47, 0.3];

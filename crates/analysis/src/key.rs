@@ -1,12 +1,11 @@
-//! Key of a slice: pitch classes of its partials, tuning estimated, held against key profiles.
-//!
-//! Profiles: Krumhansl & Kessler 1982 (probe tones) and Temperley 2001 (revised Kostka-Payne counts), averaged; the
-//! first knows which notes sound stable, the second which are used.
+//! Key of a slice: pitch classes of its partials, tuning estimated, and its chords, held against the profiles of all keys.
+//! Of the two pitch profiles one knows which notes sound stable, the other which are used.
 
 mod profiles;
 
 use crate::chords::{Harmony, TRIADS};
 use crate::chroma::Partial;
+use crate::likelihood::likeliest;
 use profiles::{KRUMHANSL, OPENINGS, SHARES, TEMPERLEY};
 
 /// Ten-cent steps in an octave.
@@ -148,13 +147,12 @@ fn best_key(chroma: &[f64; 12], harmony: &Harmony) -> Option<Key> {
         (f64::midpoint(sounds, used), profiles + chords + MINOR_GAIN * mode as f64)
     };
     let said: Vec<(f64, f64)> = (0..24).map(says).collect();
-    let best = (0..24).max_by(|&a, &b| said[a].1.total_cmp(&said[b].1))?;
-    let highest = said[best].1;
     if said.iter().map(|(fit, _)| *fit).fold(f64::MIN, f64::max) < LEAST_FIT {
         return None;
     }
-    let all: f64 = said.iter().map(|(_, said)| (said - highest).exp()).sum();
-    Some(Key { tonic: best % 12, minor: best >= 12, confidence: 1.0 / all, tuning_cents: 0.0 })
+    let scores: Vec<f64> = said.iter().map(|(_, score)| *score).collect();
+    let (best, confidence) = likeliest(&scores)?;
+    Some(Key { tonic: best % 12, minor: best >= 12, confidence, tuning_cents: 0.0 })
 }
 
 /// Correlation of pitch classes with a profile on a tonic.

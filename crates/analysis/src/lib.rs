@@ -8,6 +8,7 @@ mod decibel;
 mod detect;
 mod error;
 mod key;
+mod likelihood;
 mod masking;
 mod meter;
 mod monitor;

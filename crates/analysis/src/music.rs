@@ -5,7 +5,7 @@ use crate::chroma::{self, Partial, Partials};
 use crate::key::{Key, Tally};
 use crate::rhythm::{self, Onsets, Rhythm};
 
-/// Frames of partials begun within the length of one, and each how many of them the key counts.
+/// Frames of partials begun within the length of one; the key counts one in so many of them.
 const OVERLAP: usize = 4;
 const KEY_STRIDE: usize = 2;
 

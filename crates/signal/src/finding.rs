@@ -153,6 +153,14 @@ pub struct Evidence {
     pub standard: String,
 }
 
+impl Evidence {
+    /// A measured value.
+    pub fn new(name: &str, value: f64, unit: &str, standard: &str) -> Self {
+        let (name, unit, standard) = (name.to_owned(), unit.to_owned(), standard.to_owned());
+        Self { name, value, unit, standard }
+    }
+}
+
 /// What to do about a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

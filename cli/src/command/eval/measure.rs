@@ -9,8 +9,10 @@ mod standard;
 
 use std::collections::BTreeMap;
 
+use analysis::{AnalysisError, Meter};
 use engine::SCHEMA;
 use serde::Serialize;
+use signal::Measurements;
 
 use crate::{
     args::{Common, EvalMeasure},
@@ -43,6 +45,13 @@ impl Row {
     fn goal(self, goal: f64) -> Self {
         Self { goal: Some(goal), ..self }
     }
+}
+
+/// Measures a signal, all but its music.
+fn measure(samples: &[f32], rate_hz: u32, channels: usize) -> Result<Measurements, AnalysisError> {
+    let mut meter = Meter::without_music(rate_hz, channels)?;
+    meter.push(samples)?;
+    Ok(meter.finish())
 }
 
 /// Prints the table.

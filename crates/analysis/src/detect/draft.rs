@@ -40,8 +40,7 @@ impl Draft {
     }
 
     pub(super) fn evidence(mut self, name: &str, value: f64, unit: &str, standard: &str) -> Self {
-        let (name, unit, standard) = (name.to_owned(), unit.to_owned(), standard.to_owned());
-        self.0.evidence.push(Evidence { name, value, unit, standard });
+        self.0.evidence.push(Evidence::new(name, value, unit, standard));
         self
     }
 

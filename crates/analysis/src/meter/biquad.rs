@@ -36,19 +36,23 @@ impl Biquad {
 
     /// Butterworth low-pass of the second order.
     pub(super) fn low_pass(rate_hz: u32, freq_hz: f64) -> Self {
-        let k = (PI * (freq_hz / f64::from(rate_hz)).min(0.49)).tan();
-        let norm = 1.0 / (1.0 + k * std::f64::consts::SQRT_2 + k * k);
+        let (k, norm, a) = Self::butterworth(rate_hz, freq_hz);
         let b0 = k * k * norm;
-        let a = [2.0 * (k * k - 1.0) * norm, (1.0 - k * std::f64::consts::SQRT_2 + k * k) * norm];
         Self { b: [b0, 2.0 * b0, b0], a }
     }
 
     /// Butterworth high-pass of the second order.
     pub(super) fn high_pass(rate_hz: u32, freq_hz: f64) -> Self {
+        let (_, norm, a) = Self::butterworth(rate_hz, freq_hz);
+        Self { b: [norm, -2.0 * norm, norm], a }
+    }
+
+    /// What the two have in common: warped frequency, gain and poles.
+    fn butterworth(rate_hz: u32, freq_hz: f64) -> (f64, f64, [f64; 2]) {
         let k = (PI * (freq_hz / f64::from(rate_hz)).min(0.49)).tan();
         let norm = 1.0 / (1.0 + k * std::f64::consts::SQRT_2 + k * k);
         let a = [2.0 * (k * k - 1.0) * norm, (1.0 - k * std::f64::consts::SQRT_2 + k * k) * norm];
-        Self { b: [norm, -2.0 * norm, norm], a }
+        (k, norm, a)
     }
 
     /// The two stages of K-weighting (ITU-R BS.1770-5 annex 1), re-derived for any rate from the analogue

@@ -3,7 +3,7 @@
 //! Frames of about a third of a second at a hop of a quarter, from before the first sample to after the last, so
 //! that every sample counts the same and the bands sum to the slice's power.
 
-use signal::{Band, Measurements};
+use signal::{Band, BandLevels, Measurements};
 
 use super::SANE_SAMPLE;
 use super::image::Image;
@@ -15,8 +15,6 @@ use crate::spectrum::{Framer, PowerSpectrum, frame_len};
 const FRAME_S: f64 = 0.34;
 /// Sum of the squared Hann windows at a hop of a quarter.
 const OVERLAP_GAIN: f64 = 1.5;
-/// Bands of IEC 61260-1: 1000 Hz * 10^(n/10), 25 Hz to 20 kHz.
-const BAND_NUMBERS: std::ops::RangeInclusive<i32> = -16..=13;
 /// Frames below this level tell nothing about tone, in dBFS.
 const ACTIVE_DBFS: f64 = -65.0;
 /// The bands of sibilance and of the vowels it is held against, in Hz.
@@ -209,10 +207,10 @@ pub(crate) fn third_octaves(power: &[f64], bin_hz: f64, nyquist_hz: f64) -> Vec<
     let mut below = PowerBelow::new(bin_hz, power.len());
     below.fill(power.iter().copied());
     let mut bands = Vec::new();
-    for number in BAND_NUMBERS {
-        let edge = |offset: f64| 1_000.0 * 10f64.powf((f64::from(number) + offset) / 10.0);
-        let (lo_hz, hi_hz) = (edge(-0.5), edge(0.5).min(nyquist_hz));
-        if edge(0.0) < nyquist_hz {
+    for band in 0..BandLevels::BANDS {
+        let [lo_hz, hi_hz] = BandLevels::edges_hz(band);
+        if BandLevels::centre_hz(band) < nyquist_hz {
+            let hi_hz = hi_hz.min(nyquist_hz);
             let level_db = power_db(below.between(lo_hz, hi_hz)).max(Band::FLOOR_DB);
             bands.push(Band { lo_hz, hi_hz, level_db });
         }

@@ -1,5 +1,7 @@
 //! Bars: how many beats they have, and which beats begin them.
 
+use crate::likelihood::likeliest;
+
 /// How much a change of harmony says against a low onset.
 const HARMONY_GAIN: f64 = 1.5;
 /// What speaks for three beats rather than four, and for beats of three eighths: how common they are, then by how much more
@@ -74,10 +76,9 @@ pub(super) fn find(beats_s: &[f64], thirds: f64, cues: &Cues<'_>) -> Bars {
         THREE[0] + THREE[1] * three + THREE[2] * near + THREE[3] * far,
         COMPOUND[0] + COMPOUND[1] * thirds,
     ];
-    let all: f64 = scores.iter().map(|score| score.exp()).sum();
-    let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap_or(0);
+    let (best, confidence) = likeliest(&scores).expect("there are three");
     let meter = TimeSignature::HEARD[best];
-    Bars { meter, confidence: scores[best].exp() / all, first: marks.downbeat(meter.beats_per_bar) }
+    Bars { meter, confidence, first: marks.downbeat(meter.beats_per_bar) }
 }
 
 impl Marks {

@@ -51,23 +51,17 @@ fn finding(hidden: &Hidden, name: &str, start_s: f64) -> Finding {
         share if share >= CLEAR_SHARE => Severity::Clear,
         _ => Severity::Minor,
     };
-    let evidence = |name: &str, value: f64, unit: &str, standard: &str| Evidence {
-        name: name.to_owned(),
-        value,
-        unit: unit.to_owned(),
-        standard: standard.to_owned(),
-    };
     Finding {
         kind: FindingKind::Masking,
         severity,
         confidence: (0.4 + hidden.loudness_share).min(0.9),
         band_hz: Some(hidden.band_hz),
         evidence: vec![
-            evidence("below_masked_threshold_db", below_db, "dB", MODEL),
-            evidence("hidden_loudness", share, "%", MODEL),
-            evidence("hidden_time", hidden.time_share * 100.0, "% of the time it sounds", ""),
-            evidence("longest_start_s", from_s, "s", ""),
-            evidence("longest_end_s", to_s, "s", ""),
+            Evidence::new("below_masked_threshold_db", below_db, "dB", MODEL),
+            Evidence::new("hidden_loudness", share, "%", MODEL),
+            Evidence::new("hidden_time", hidden.time_share * 100.0, "% of the time it sounds", ""),
+            Evidence::new("longest_start_s", from_s, "s", ""),
+            Evidence::new("longest_end_s", to_s, "s", ""),
         ],
         mv: Some(Move {
             action: Action::Cut,

@@ -2,13 +2,11 @@
 
 use std::{path::Path, process::Command};
 
-use analysis::Meter;
 use anyhow::{Context as _, bail};
 use factory::ebu::{self, Case, Expected, Reading};
 use serde_json::Value;
-use signal::Measurements;
 
-use super::Row;
+use super::{Row, measure};
 use crate::session::Session;
 
 /// The usual ones, and one that divides by nothing.
@@ -34,7 +32,7 @@ pub(super) fn rows(session: &Session) -> anyhow::Result<Vec<Row>> {
         for (step, rate_hz) in RATES_HZ.into_iter().enumerate() {
             session.step(index * RATES_HZ.len() + step, total, &case.name);
             let samples = case.render(rate_hz);
-            let measured = measure(case, rate_hz, &samples)?;
+            let measured = measure(&samples, rate_hz, case.channels())?;
             by_library[group].add(case, |expected| expected.reading.of(&measured));
             let file = folder.path().join("case.wav");
             write_wav(&file, case.channels(), rate_hz, &samples)?;
@@ -86,12 +84,6 @@ impl Tally {
         let worst = Some(self.worst).filter(|worst| worst.is_finite());
         Row { worst, ..Row::new(set, name, self.count, Some(share)).goal(1.0) }
     }
-}
-
-fn measure(case: &Case, rate_hz: u32, samples: &[f32]) -> anyhow::Result<Measurements> {
-    let mut meter = Meter::without_music(rate_hz, case.channels())?;
-    meter.push(samples)?;
-    Ok(meter.finish())
 }
 
 fn field(reading: Reading) -> &'static str {

@@ -1,11 +1,13 @@
 //! The cases of one song: faults of every kind and amount on its mix and its stems, and the same sounds without faults.
 
-use analysis::{AnalysisError, Meter};
+use analysis::AnalysisError;
 use factory::defect::{Defect, Kind, Target};
 use factory::rng::{Draw as _, rng};
 use factory::song::Song;
 use factory::treatment::{Strength, Treatment};
 use signal::{Label, Measurements};
+
+use super::super::measure;
 
 /// As most files have it.
 const RATE_HZ: u32 = 44_100;
@@ -141,10 +143,4 @@ fn treated(song: &Song) -> Vec<(Label, Vec<f32>)> {
         (treatment.dirt <= CLEAN_DIRT).then_some((stem.label, mono))
     });
     treated.collect()
-}
-
-fn measure(samples: &[f32], rate_hz: u32, channels: usize) -> Result<Measurements, AnalysisError> {
-    let mut meter = Meter::without_music(rate_hz, channels)?;
-    meter.push(samples)?;
-    Ok(meter.finish())
 }
