@@ -30,4 +30,3 @@ pub use meter::Meter;
 pub use monitor::{Monitor, Reading};
 pub use music::{Music, MusicTracker};
 pub use rhythm::{Rhythm, TimeSignature};
-pub use sections::{Section, SectionTracker, snap_sections};

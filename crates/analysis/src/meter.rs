@@ -187,7 +187,12 @@ impl Meter {
         self.tonality.finish(&mut out);
         let rhythm = self.listener.map(|listener| listener.finish(&mut out));
         if rhythm.is_none() {
-            for field in PULSE_FIELDS.into_iter().chain(["key", "key_confidence", "onsets_per_s"]) {
+            for field in PULSE_FIELDS.into_iter().chain([
+                "key",
+                "key_confidence",
+                "onsets_per_s",
+                "sections",
+            ]) {
                 out.notes.insert(field.to_owned(), "not measured on a single bar".to_owned());
             }
         }
@@ -208,7 +213,8 @@ impl Listener {
     fn finish(mut self, out: &mut Measurements) -> Rhythm {
         self.fold.finish(&mut self.mono);
         self.listen();
-        let Music { rhythm, chords, key, onsets_per_s } = self.tracker.finish();
+        let Music { rhythm, chords, key, onsets_per_s, sections } = self.tracker.finish();
+        out.sections = sections;
         out.onsets_per_s = onsets_per_s.filter(|_| out.sample_peak_dbfs.is_some());
         out.tempo_bpm = rhythm.tempo_bpm;
         out.tempo_confidence = rhythm.tempo_bpm.map(|_| rhythm.confidence);
@@ -292,6 +298,7 @@ fn explain_missing(out: &mut Measurements, silent: bool) {
         ("crest_bands", out.crest_bands.is_empty()),
         ("onsets_per_s", out.onsets_per_s.is_none()),
         ("chords", out.chords.is_empty()),
+        ("sections", out.sections.is_empty()),
     ];
     for (field, missing) in json_fields {
         if missing && (silent || !out.notes.contains_key(field)) {

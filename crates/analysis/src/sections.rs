@@ -1,7 +1,9 @@
 //! Where a song changes: novelty of its self-similarity (Foote 2000) over pitch classes and band levels. Sections
 //! that sound alike share a letter.
 
-use crate::chroma::{self, Partials};
+use signal::Section;
+
+use crate::chroma::{self, Partial};
 use crate::decibel::power_db;
 
 /// Seconds of one feature.
@@ -18,79 +20,60 @@ const FLOOR_DB: f64 = -80.0;
 /// A change of this many dB in every band weighs as much as entirely different pitch classes.
 const BAND_SCALE_DB: f64 = 12.0;
 /// A boundary's novelty stands this many deviations above the mean, and is at least this much (0 is no change).
-const STANDS_OUT: f64 = 1.0;
+const STANDS_OUT: f64 = 0.3;
 const LEAST_NOVELTY: f64 = 0.04;
+/// A section begins with a bar if one begins within this many seconds.
+const SNAP_S: f64 = 1.0;
 /// Sections whose mean features lie closer than this sound alike.
 const ALIKE: f64 = 0.35;
 
 const DIMENSIONS: usize = 12 + BANDS;
 type Feature = [f64; DIMENSIONS];
 
-/// A part of a song.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Section {
-    /// Start in seconds.
-    pub start_s: f64,
-    /// End in seconds.
-    pub end_s: f64,
-    /// `A`, `B`, ...: the same letter sounds alike.
-    pub name: String,
-}
-
-/// Collects the features of a mono stream.
-#[derive(Debug)]
-pub struct SectionTracker {
-    rate_hz: u32,
-    samples: u64,
-    partials: Partials,
+/// How a song sounds, frame by frame.
+#[derive(Debug, Default)]
+pub(crate) struct Scenery {
     frames: Vec<Feature>,
 }
 
-impl SectionTracker {
-    /// For a mono stream.
-    pub fn new(rate_hz: u32) -> Self {
-        Self { rate_hz, samples: 0, partials: Partials::new(rate_hz, 2), frames: Vec::new() }
+impl Scenery {
+    /// Takes the next frame: its partials and its power spectrum.
+    pub(crate) fn add(&mut self, partials: &[Partial], power: &[f32], bin_hz: f64) {
+        self.frames.push(feature(partials, power, bin_hz));
     }
 
-    /// Takes the next samples, in blocks of any size.
-    pub fn push(&mut self, mono: &[f32]) {
-        self.samples += mono.len() as u64;
-        let bin_hz = self.partials.bin_hz();
-        let frames = &mut self.frames;
-        self.partials.push(mono, |partials, power| frames.push(feature(partials, power, bin_hz)));
-    }
-
-    /// Ends the song: its sections, from 0 to its end without gaps; none where it is empty.
-    pub fn finish(mut self) -> Vec<Section> {
-        let duration_s = self.samples as f64 / f64::from(self.rate_hz);
-        if self.samples == 0 {
+    /// The song's sections, from 0 to its end without gaps, beginning with bars where bars begin nearby; none where it is
+    /// empty. Frames are `hop_s` apart.
+    pub(crate) fn sections(
+        &self,
+        hop_s: f64,
+        duration_s: f64,
+        downbeats_s: &[f64],
+    ) -> Vec<Section> {
+        if duration_s <= 0.0 {
             return Vec::new();
         }
-        let bin_hz = self.partials.bin_hz();
-        let frames = &mut self.frames;
-        self.partials.flush(|partials, power| frames.push(feature(partials, power, bin_hz)));
-        let steps = average(&self.frames, self.partials.hop_s(), duration_s);
+        let steps = average(&self.frames, hop_s, duration_s);
         let mut edges = vec![0];
         edges.extend(boundaries(&novelty(&steps)));
         edges.push(steps.len());
         let names = letters(&steps, &edges);
-        let spans = edges.windows(2).zip(names);
-        let mut sections: Vec<Section> = spans
-            .map(|(edge, name)| Section {
-                start_s: edge[0] as f64 * STEP_S,
-                end_s: edge[1] as f64 * STEP_S,
-                name,
-            })
-            .collect();
+        let section = |(edge, name): (&[usize], String)| Section {
+            start_s: edge[0] as f64 * STEP_S,
+            end_s: edge[1] as f64 * STEP_S,
+            name,
+        };
+        let mut sections: Vec<Section> = edges.windows(2).zip(names).map(section).collect();
         if let Some(last) = sections.last_mut() {
             last.end_s = duration_s;
         }
+        snap(&mut sections, downbeats_s);
         sections
     }
 }
 
-/// Moves the inner boundaries to the nearest downbeat within `reach_s` seconds; sections stay in order.
-pub fn snap_sections(sections: &mut [Section], downbeats_s: &[f64], reach_s: f64) {
+/// Moves the inner boundaries to the nearest downbeat within reach; sections stay in order.
+fn snap(sections: &mut [Section], downbeats_s: &[f64]) {
     for index in 1..sections.len() {
         let edge_s = sections[index].start_s;
         let nearest = downbeats_s
@@ -98,7 +81,7 @@ pub fn snap_sections(sections: &mut [Section], downbeats_s: &[f64], reach_s: f64
             .copied()
             .min_by(|a, b| (a - edge_s).abs().total_cmp(&(b - edge_s).abs()));
         if let Some(beat_s) = nearest
-            && (beat_s - edge_s).abs() <= reach_s
+            && (beat_s - edge_s).abs() <= SNAP_S
             && beat_s > sections[index - 1].start_s
             && beat_s < sections[index].end_s
         {
@@ -108,7 +91,7 @@ pub fn snap_sections(sections: &mut [Section], downbeats_s: &[f64], reach_s: f64
     }
 }
 
-fn feature(partials: &[chroma::Partial], power: &[f32], bin_hz: f64) -> Feature {
+fn feature(partials: &[Partial], power: &[f32], bin_hz: f64) -> Feature {
     let mut feature = [0.0; DIMENSIONS];
     for (slot, x) in feature.iter_mut().zip(chroma::fold(partials)) {
         *slot = f64::from(x) * std::f64::consts::FRAC_1_SQRT_2;

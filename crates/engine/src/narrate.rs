@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use analysis::{Rhythm, TimeSignature};
 use models::Model;
-use signal::{Label, Measurements};
+use signal::{Label, Measurements, Section};
 
 use crate::{
     caption::{self, Decoding, Task, Told},
@@ -13,7 +13,7 @@ use crate::{
     scope::windows,
     slots::Facts,
     source::AudioSource,
-    timeline::{Caption, Segment, Stretch, Timeline, bars, steps},
+    timeline::{Caption, Stretch, Timeline, bars, steps},
     vocabulary,
     window::{Cut, Heard, Span},
 };
@@ -117,7 +117,7 @@ pub fn narrate(
         beats_per_bar: beats_of(&rhythm, narration.beats_per_bar),
         summary,
         captions,
-        segments: segments(&survey),
+        segments: survey.measurements.sections.clone(),
         notes,
     })
 }
@@ -152,18 +152,6 @@ pub fn bars_of(rhythm: &Rhythm, duration_s: f64) -> Vec<Stretch> {
     if rhythm.confidence < STEADY { Vec::new() } else { bars(&rhythm.downbeats_s, duration_s) }
 }
 
-fn segments(survey: &Survey) -> Vec<Segment> {
-    survey
-        .sections
-        .iter()
-        .map(|s| Segment {
-            start_s: s.start_s,
-            end_s: s.end_s.min(survey.duration_s),
-            name: s.name.clone(),
-        })
-        .collect()
-}
-
 fn stretches(
     survey: &Survey,
     rhythm: &Rhythm,
@@ -173,9 +161,9 @@ fn stretches(
     let all = match narration.per {
         Per::Seconds(step_s) => steps(step_s, survey.duration_s),
         Per::Segment => {
-            let spans =
-                segments(survey).into_iter().map(|s| Span { start_s: s.start_s, end_s: s.end_s });
-            spans.map(|span| Stretch { span, bar: None }).collect()
+            let span = |s: &Section| Span { start_s: s.start_s, end_s: s.end_s };
+            let sections = survey.measurements.sections.iter();
+            sections.map(|section| Stretch { span: span(section), bar: None }).collect()
         }
         Per::Bar => {
             let bars = bars_of(rhythm, survey.duration_s);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use signal::Section;
+
 use crate::window::Span;
 
 /// The shape of every JSON object that `barline` prints; grows when a field changes its meaning.
@@ -30,17 +32,6 @@ pub struct Caption {
     pub loudness_lufs: Option<f64>,
 }
 
-/// A section of the song; those that sound alike share a name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Segment {
-    /// First moment in seconds.
-    pub start_s: f64,
-    /// End in seconds, exclusive.
-    pub end_s: f64,
-    /// `A`, `B`, ...
-    pub name: String,
-}
-
 /// The result of `barline caption` for one file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
@@ -55,7 +46,7 @@ pub struct Timeline {
     /// In order of time, without overlap.
     pub captions: Vec<Caption>,
     /// In order of time.
-    pub segments: Vec<Segment>,
+    pub segments: Vec<Section>,
     /// Field to the reason why it is null or doubtful.
     pub notes: BTreeMap<String, String>,
 }

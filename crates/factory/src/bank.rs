@@ -1,7 +1,7 @@
 //! The bank of recorded notes: `manifest.csv` and its FLAC files, decoded once into memory, split by whole sources.
 //! `clip` casts its voices from here while training data is made; `barline eval` takes the held-out phrases.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use signal::Label;
@@ -121,25 +121,27 @@ impl Bank {
     /// convolution's size is decided by it.
     const ROOM_S: f64 = 1.2;
 
-    /// Reads `manifest.csv` under `dir` and decodes the files of one side of the split.
+    /// Reads `manifest.csv` under each folder and decodes the files of one side of the split.
     ///
     /// # Errors
     /// A manifest that can't be read (with its line and column), a file that can't be decoded, or a split with nothing in it.
-    pub fn open(dir: &Path, holdout: &Holdout, split: Split) -> Result<Self, BankError> {
-        let path = dir.join("manifest.csv");
-        let mut samples = Vec::new();
-        for entry in manifest::read(&path)? {
-            if holdout.holds(&entry.source) == (split == Split::Heldout) {
-                let (pcm, rate_hz) = decode::mono_i16(&dir.join(&entry.path))?;
-                samples.push(Sample { entry, rate_hz, pcm });
+    pub fn open(dirs: &[PathBuf], holdout: &Holdout, split: Split) -> Result<Self, BankError> {
+        let (mut samples, mut rooms) = (Vec::new(), Vec::new());
+        for dir in dirs {
+            let path = dir.join("manifest.csv");
+            let before = samples.len();
+            for entry in manifest::read(&path)? {
+                if holdout.holds(&entry.source) == (split == Split::Heldout) {
+                    let (pcm, rate_hz) = decode::mono_i16(&dir.join(&entry.path))?;
+                    samples.push(Sample { entry, rate_hz, pcm });
+                }
             }
+            if samples.len() == before {
+                return Err(BankError::Empty { file: path });
+            }
+            rooms.extend(read_rooms(&dir.join("ir"), Self::ROOM_S)?);
         }
-        if samples.is_empty() {
-            return Err(BankError::Empty { file: path });
-        }
-        let mut bank = Self::from_samples(samples);
-        bank.rooms = read_rooms(&dir.join("ir"), Self::ROOM_S)?;
-        Ok(bank)
+        Ok(Self { rooms, ..Self::from_samples(samples) })
     }
 
     /// A bank of recordings that are already in memory, without rooms.
@@ -211,15 +213,21 @@ impl Bank {
             return None;
         }
         let weights: Vec<f64> = loops.iter().map(|group| group.weight()).collect();
-        Some(Self::cast_from(loops[rng.weighted(&weights)], rng))
+        let group = loops[rng.weighted(&weights)];
+        let stray_semitones = if rng.chance(0.5) { rng.range(-5.0, 5.0) } else { 0.0 };
+        Some(Self::cast_strayed(group, stray_semitones, rng))
     }
 
-    /// A random voice of one group.
+    /// A random voice of one group, as it was recorded.
     pub fn cast_from(group: &Group, rng: &mut Rng) -> Cast {
+        Self::cast_strayed(group, 0.0, rng)
+    }
+
+    fn cast_strayed(group: &Group, stray_semitones: f64, rng: &mut Rng) -> Cast {
         let weights: Vec<f64> =
             group.patches.iter().map(|patch| (patch.samples.len() as f64).min(8.0)).collect();
         let patch = &group.patches[rng.weighted(&weights)];
-        let voice = BankVoice::cast(group, patch, rng);
+        let voice = BankVoice::cast(group, patch, rng).strayed(stray_semitones);
         let follows_notes = voice.manner() != Manner::Tiled;
         let tempo_bpm = voice.tempo_bpm();
         let dirt = if group.family == "electric-guitar-distorted" { 0.6 } else { 0.0 };

@@ -34,9 +34,9 @@ enum Command {
 /// Where recorded notes come from, and which of them may be used.
 #[derive(Debug, clap::Args)]
 struct Recorded {
-    /// Folder of recorded notes (manifest.csv); without it every voice is synthesised
+    /// Folder of recorded notes (manifest.csv), once for each; without it every voice is synthesised
     #[arg(long, requires = "holdout")]
-    bank: Option<PathBuf>,
+    bank: Vec<PathBuf>,
     /// The list of held-out sources and seeds, training/holdout.toml
     #[arg(long)]
     holdout: Option<PathBuf>,
@@ -160,8 +160,10 @@ impl Recorded {
         let Some(path) = &self.holdout else { return Ok(None) };
         let (holdout, split) = (Holdout::open(path)?, self.split.into());
         seeds.iter().try_for_each(|&seed| holdout.check_seed(split, seed))?;
-        let Some(dir) = &self.bank else { return Ok(None) };
-        let bank = Bank::open(dir, &holdout, split)?;
+        if self.bank.is_empty() {
+            return Ok(None);
+        }
+        let bank = Bank::open(&self.bank, &holdout, split)?;
         say(&format!("bank: {} recordings, {} rooms", bank.len(), bank.rooms().len()));
         Ok(Some(bank))
     }

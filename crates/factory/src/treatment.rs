@@ -29,6 +29,7 @@ enum Step {
     Compress(dynamics::Compressor),
     Chorus { taps: usize, middle_s: f64, depth_s: f64, speed_hz: f64, wet: f64 },
     Tremolo { speed_hz: f64, depth: f64 },
+    Vibrato { share: f64, speed_hz: f64 },
     Echo { delay_s: f64, feedback: f32, wet: f32 },
     Hall { size: f64, t60_s: f64, damp_hz: f64, wet: f32, delay_s: f64 },
     Room { index: usize, wet: f32 },
@@ -67,6 +68,9 @@ impl Treatment {
         };
         chain.modulation(scale, rng);
         chain.saturation(scale, rng);
+        if rng.chance(0.12 * scale) {
+            chain.amplifier(rng);
+        }
         if rng.chance(0.7) {
             chain.steps.push(Step::Filter(equaliser(scale, rng)));
         }
@@ -101,6 +105,24 @@ impl Treatment {
                 depth: rng.range(0.2, 0.8),
             });
         }
+        if rng.chance(0.2 * scale) {
+            // A player's hand, or a tape that runs unevenly.
+            let (speed_hz, share) = if rng.chance(0.6) {
+                (rng.range(4.0, 7.5), rng.log_range(0.002, 0.02))
+            } else {
+                (rng.log_range(0.3, 3.0), rng.log_range(0.001, 0.008))
+            };
+            self.steps.push(Step::Vibrato { share, speed_hz });
+        }
+    }
+
+    /// A guitar amplifier: its valves, then its loudspeaker with the microphone before it.
+    fn amplifier(&mut self, rng: &mut Rng) {
+        let gain_db = rng.range(0.0, 30.0);
+        self.dirt = self.dirt.max(gain_db / 30.0);
+        let (gain, bias) = (db(gain_db) as f32, rng.range(0.0, 0.3) as f32);
+        self.steps.push(Step::Drive { gain, bias, hard: rng.pick(&[0.0, 0.5]), blend: 1.0 });
+        self.steps.push(Step::Filter(cabinet(rng)));
     }
 
     fn saturation(&mut self, scale: f64, rng: &mut Rng) {
@@ -174,6 +196,9 @@ impl Step {
             Self::Chorus { taps, middle_s, depth_s, speed_hz, wet } => {
                 Chorus::new(*taps, *middle_s, *depth_s, *speed_hz, *wet, RATE_HZ).run(samples);
             }
+            Self::Vibrato { share, speed_hz } => {
+                Chorus::vibrato(*share, *speed_hz, RATE_HZ).run(samples);
+            }
             Self::Tremolo { speed_hz, depth } => dynamics::tremolo(samples, *speed_hz, *depth),
             Self::Echo { delay_s, feedback, wet } => {
                 echo(samples, (delay_s * RATE_HZ) as usize, *feedback, *wet)
@@ -215,6 +240,19 @@ fn equaliser(scale: f64, rng: &mut Rng) -> Vec<Biquad> {
         let (freq_hz, q) = (rng.log_range(80.0, 9000.0), rng.log_range(0.4, 4.0));
         bands.push(Biquad::peak(freq_hz, q, rng.range(-10.0, 9.0) * scale, RATE_HZ));
     }
+    bands
+}
+
+/// A loudspeaker of ten or twelve inches in its box: no lows, a rough presence, nothing above a few kilohertz.
+fn cabinet(rng: &mut Rng) -> Vec<Biquad> {
+    let mut bands = vec![Biquad::high_pass(rng.range(60.0, 130.0), rng.range(0.7, 1.4), RATE_HZ)];
+    bands.push(Biquad::peak(rng.range(1800.0, 3800.0), 1.0, rng.range(2.0, 9.0), RATE_HZ));
+    for _ in 0..4 {
+        let (freq_hz, q) = (rng.log_range(150.0, 5000.0), rng.log_range(1.5, 6.0));
+        bands.push(Biquad::peak(freq_hz, q, rng.range(-6.0, 4.0), RATE_HZ));
+    }
+    let top_hz = rng.range(3500.0, 6000.0);
+    bands.extend([0.6, 1.2].map(|q| Biquad::low_pass(top_hz, q, RATE_HZ)));
     bands
 }
 

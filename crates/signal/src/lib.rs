@@ -25,7 +25,7 @@ pub use feed::{AudioFeed, Chunk};
 pub use finding::{Action, Evidence, Finding, FindingKind, Move, Severity};
 pub use label::Label;
 pub use meter::{BarKey, Meter};
-pub use report::{Band, ChordSpan, CrestBand, Measurements, StereoBand};
+pub use report::{Band, ChordSpan, CrestBand, Measurements, Section, StereoBand};
 pub use resample::Resampler;
 pub use tap::{AudioTap, MAX_BLOCK_FRAMES, MAX_CHANNELS, Mark, capacity_frames, tap};
 pub use transport::Transport;

@@ -62,6 +62,17 @@ pub struct ChordSpan {
     pub confidence: f64,
 }
 
+/// A part of a song; parts that sound alike share a name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Section {
+    /// First moment in seconds.
+    pub start_s: f64,
+    /// End in seconds, exclusive.
+    pub end_s: f64,
+    /// `A`, `B`, ...
+    pub name: String,
+}
+
 /// Everything measured on one slice.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measurements {
@@ -115,6 +126,8 @@ pub struct Measurements {
     pub key_confidence: Option<f64>,
     /// Major and minor triads where the harmony is clear, changing on beats; empty in a slice of a single bar.
     pub chords: Vec<ChordSpan>,
+    /// Where the music changes, from the start to the end without gaps; empty in a slice of a single bar.
+    pub sections: Vec<Section>,
     /// Long-term 1/3-octave spectrum, 25 Hz to 20 kHz where the sample rate reaches; empty where silent.
     pub bands: Vec<Band>,
     /// Left against right by octaves, 31.5 Hz to 16 kHz; empty unless stereo.

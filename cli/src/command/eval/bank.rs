@@ -24,7 +24,7 @@ pub(crate) fn eval_bank(common: &Common, args: &EvalBank) -> anyhow::Result<u8> 
     let holdout = Holdout::open(&args.holdout)?;
     let trained = trained_families(&args.bank, &holdout)?;
     let session = Session::new(common)?;
-    let bank = Bank::open(&args.bank, &holdout, Split::Heldout)?;
+    let bank = Bank::open(std::slice::from_ref(&args.bank), &holdout, Split::Heldout)?;
     let phrases = heldout_phrases(&bank, SEED, args.per_group);
     let guesses = session.with_model(|context, model| {
         let abstain_below = model.heads()?.label_abstain;

@@ -1,6 +1,7 @@
 //! Sections of a song in parts, and of what has none.
 
 use super::*;
+use crate::music::MusicTracker;
 use crate::testing::{RATE_HZ, hit, mix_in, note, random_blocks, samples};
 
 /// A boundary may be this far off.
@@ -27,9 +28,9 @@ fn song(parts: &[bool]) -> Vec<f32> {
 }
 
 fn sections(mono: &[f32]) -> Vec<Section> {
-    let mut tracker = SectionTracker::new(RATE_HZ);
+    let mut tracker = MusicTracker::new(RATE_HZ);
     tracker.push(mono);
-    tracker.finish()
+    tracker.finish().sections
 }
 
 #[test]
@@ -56,16 +57,16 @@ fn an_even_song_is_one_section() {
 #[test]
 fn any_block_split_gives_the_same_sections() {
     let track = song(&[true, false]);
-    let mut tracker = SectionTracker::new(RATE_HZ);
+    let mut tracker = MusicTracker::new(RATE_HZ);
     random_blocks(9, &track, 1, |block| tracker.push(block));
-    assert_eq!(tracker.finish(), sections(&track));
+    assert_eq!(tracker.finish().sections, sections(&track));
 }
 
 #[test]
 fn boundaries_snap_to_downbeats_within_reach() {
     let section = |start_s, end_s| Section { start_s, end_s, name: "A".to_owned() };
     let mut found = vec![section(0.0, 7.8), section(7.8, 15.0), section(15.0, 20.0)];
-    snap_sections(&mut found, &[0.0, 2.0, 8.0, 18.0], 0.5);
+    snap(&mut found, &[0.0, 2.0, 8.0, 18.0]);
     assert_eq!((found[0].end_s, found[1].start_s), (8.0, 8.0));
     assert_eq!((found[1].end_s, found[2].start_s), (15.0, 15.0));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use analysis::{BandMeter, Meter, Rhythm, Section, SectionTracker, snap_sections};
+use analysis::{BandMeter, Meter, Rhythm};
 use signal::{BandLevels, Measurements};
 
 use super::Context;
@@ -16,9 +16,6 @@ use crate::{
 /// Samples are handed on in pieces of about this many seconds, so that decoders' small packets cost nothing.
 const PIECE_S: f64 = 0.5;
 
-/// Sections begin with a bar if one begins within this many seconds.
-const SNAP_S: f64 = 1.0;
-
 /// What the first pass finds out.
 #[derive(Clone, Debug)]
 pub struct Survey {
@@ -26,8 +23,6 @@ pub struct Survey {
     pub measurements: Measurements,
     /// Its beats.
     pub rhythm: Rhythm,
-    /// Its sections.
-    pub sections: Vec<Section>,
     /// Its level over time.
     pub envelope: Envelope,
     /// Length in seconds.
@@ -143,36 +138,18 @@ pub fn scan(context: &Context<'_>, source: &mut dyn AudioSource) -> Result<Envel
 pub fn survey(context: &Context<'_>, source: &mut dyn AudioSource) -> Result<Survey, EngineError> {
     let (rate_hz, channels) = (source.rate_hz(), source.channels());
     let mut meter = Meter::new(rate_hz, channels)?;
-    let mut sections = SectionTracker::new(rate_hz);
     let mut envelope = Envelope::new(rate_hz, channels);
     read(context, source, "measuring", |samples| {
-        let (metered, ()) = context.workers.run(|| {
-            rayon::join(
-                || meter.push(samples),
-                || {
-                    envelope.push(samples);
-                    let mono = signal::to_mono(samples, channels);
-                    sections.push(&mono);
-                },
-            )
-        });
-        Ok(metered?)
+        meter.push(samples)?;
+        envelope.push(samples);
+        Ok(())
     })?;
     envelope.finish();
     let (mut measurements, rhythm) = meter.finish_with_rhythm();
     let rhythm = rhythm.unwrap_or_default();
-    let mut sections = sections.finish();
-    snap_sections(&mut sections, &rhythm.downbeats_s, SNAP_S);
     let notes = source.notes();
     note(&mut measurements.notes, notes.clone());
-    Ok(Survey {
-        duration_s: envelope.duration_s(),
-        measurements,
-        rhythm,
-        sections,
-        envelope,
-        notes,
-    })
+    Ok(Survey { duration_s: envelope.duration_s(), measurements, rhythm, envelope, notes })
 }
 
 /// Adds the source's notes; both reasons are kept where a field has two.

@@ -3,7 +3,9 @@
 use midly::{MetaMessage, Smf, Timing, TrackEventKind};
 
 use super::*;
-use crate::timeline::{Caption, Segment};
+use signal::Section;
+
+use crate::timeline::Caption;
 
 const LONG: &str = "Drums, bass, electric guitar and vocals; busy, bright and a little roomy, with the snare well up front and the \
                     cymbals spread wide over everything else. Loud, at -9.8 LUFS.";
@@ -24,7 +26,7 @@ fn timeline(spans: &[(f64, f64, &str)], duration_s: f64) -> Timeline {
         tempo_bpm: Some(174.0),
         beats_per_bar: 4,
         captions: captions.collect(),
-        segments: vec![Segment { start_s: 0.0, end_s: duration_s, name: "A".into() }],
+        segments: vec![Section { start_s: 0.0, end_s: duration_s, name: "A".into() }],
         ..Timeline::default()
     }
 }

@@ -147,7 +147,7 @@ fn open(manifest: &str, split: Split) -> Result<Bank, BankError> {
     let dir = tempfile::tempdir().unwrap();
     write_bank(dir.path(), manifest);
     let holdout = Holdout::open(&dir.path().join("holdout.toml"))?;
-    Bank::open(dir.path(), &holdout, split)
+    Bank::open(&[dir.path().to_owned()], &holdout, split)
 }
 
 #[test]

@@ -36,6 +36,7 @@ pub struct BankVoice {
     samples: Vec<Arc<Sample>>,
     polyphony: usize,
     tune_semitones: f64,
+    stray_semitones: f64,
     attack_s: f64,
     release_s: f64,
     held: bool,
@@ -81,6 +82,7 @@ impl BankVoice {
             samples,
             polyphony: if words.contains("chord") { 1 } else { polyphony(group.label, rng) },
             tune_semitones,
+            stray_semitones: 0.0,
             attack_s: if slow && rng.chance(0.4) { rng.log_range(0.01, 0.3) } else { 0.0015 },
             release_s: if slow { rng.log_range(0.04, 0.7) } else { rng.log_range(0.015, 0.25) },
             held: is_sustained(group.label) && !plucked && rng.chance(0.85),
@@ -89,6 +91,12 @@ impl BankVoice {
             gap_s,
             seed: rng.seed(),
         }
+    }
+
+    /// Plays each note with the recording of another, so many semitones up, moved to the note's pitch: that moves formants and
+    /// attacks, as if another player held another instrument.
+    pub fn strayed(self, stray_semitones: f64) -> Self {
+        Self { stray_semitones, ..self }
     }
 
     /// How the notes are read.
@@ -116,7 +124,10 @@ impl BankVoice {
                 .velocity
                 .map_or(wobble * 0.05, |velocity| (velocity - note.velocity).abs());
             let by_pitch = match self.manner {
-                Manner::Pitched => (sample.entry.pitch.unwrap_or(ASSUMED_PITCH) - note.pitch).abs(),
+                Manner::Pitched => {
+                    let recorded = sample.entry.pitch.unwrap_or(ASSUMED_PITCH);
+                    (recorded - note.pitch - self.stray_semitones).abs()
+                }
                 _ => 0.0,
             };
             by_pitch + by_velocity * 3.0

@@ -9,6 +9,7 @@ pub(crate) struct Chorus {
     at: usize,
     taps: Vec<(Rotor, f64)>,
     middle: f64,
+    dry: f32,
     wet: f32,
 }
 
@@ -34,8 +35,15 @@ impl Chorus {
                 })
                 .collect(),
             middle,
+            dry: 1.0 - 0.4 * wet as f32,
             wet: wet as f32,
         }
+    }
+
+    /// The delayed sound alone: a player's vibrato, or a tape that wavers by `share` of its speed at `speed_hz`.
+    pub(crate) fn vibrato(share: f64, speed_hz: f64, rate_hz: f64) -> Self {
+        let depth_s = share / (core::f64::consts::TAU * speed_hz);
+        Self { dry: 0.0, ..Self::new(1, depth_s * 1.2, depth_s, speed_hz, 1.0, rate_hz) }
     }
 
     /// Runs in place.
@@ -54,7 +62,7 @@ impl Chorus {
                 wet += newer + part * (older - newer);
             }
             self.at = self.at.wrapping_add(1);
-            *x = *x * (1.0 - 0.4 * self.wet) + wet * share;
+            *x = *x * self.dry + wet * share;
         }
     }
 }

@@ -6,6 +6,9 @@ const BEAT_S: f64 = 0.07;
 /// Beats before this don't count.
 const TRIMMED_S: f64 = 5.0;
 
+/// Boundaries of sections are right within this.
+const BOUNDARY_S: f64 = 3.0;
+
 /// A tempo is right within this share (MIREX accuracy 1).
 const TEMPO: f64 = 0.04;
 
@@ -18,22 +21,30 @@ pub(super) fn tempo(truth_bpm: f64, found_bpm: Option<f64>) -> (bool, bool) {
     (near(1.0), [1.0, 2.0, 3.0, 0.5, 1.0 / 3.0].into_iter().any(near))
 }
 
-/// F-measure of beats: as many pairs as can be made of beats that lie within 70 ms, each beat once; the first five seconds
-/// don't count (`mir_eval.beat.f_measure`).
+/// F-measure of beats within 70 ms; the first five seconds don't count (`mir_eval.beat.f_measure`).
 pub(super) fn beats(truth_s: &[f64], found_s: &[f64]) -> f64 {
     let trim =
         |beats: &[f64]| beats.iter().copied().filter(|t| *t >= TRIMMED_S).collect::<Vec<_>>();
-    let (truth_s, found_s) = (trim(truth_s), trim(found_s));
+    matched(&trim(truth_s), &trim(found_s), BEAT_S)
+}
+
+/// F-measure of inner boundaries within 3 s (`mir_eval.segment.detection`, trimmed): the starts of all sections but the first.
+pub(super) fn boundaries(truth_s: &[f64], found_s: &[f64]) -> f64 {
+    matched(truth_s, found_s, BOUNDARY_S)
+}
+
+/// F-measure of times in order: as many pairs as can be made of times that lie within `reach_s`, each time once.
+fn matched(truth_s: &[f64], found_s: &[f64], reach_s: f64) -> f64 {
     if truth_s.is_empty() || found_s.is_empty() {
         return 0.0;
     }
     // Both in order: taking the earliest partner each time makes the most pairs.
     let (mut pairs, mut next) = (0, 0);
-    for truth in &truth_s {
-        while next < found_s.len() && found_s[next] < truth - BEAT_S {
+    for truth in truth_s {
+        while next < found_s.len() && found_s[next] < truth - reach_s {
             next += 1;
         }
-        if next < found_s.len() && found_s[next] <= truth + BEAT_S {
+        if next < found_s.len() && found_s[next] <= truth + reach_s {
             pairs += 1;
             next += 1;
         }

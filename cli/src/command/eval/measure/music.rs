@@ -1,4 +1,4 @@
-//! Tempo, beats, meter, key and chords of songs that the factory composed, and how much their confidence is worth.
+//! Tempo, beats, meter, key, chords and sections of songs that the factory composed, and how much their confidence is worth.
 
 use std::ops::Range;
 
@@ -22,6 +22,7 @@ struct Scores {
     meter: usize,
     key: f64,
     chords: f64,
+    sections: f64,
     /// How sure, and whether right.
     tempo_said: Vec<(f64, bool)>,
     meter_said: Vec<(f64, bool)>,
@@ -82,6 +83,11 @@ impl Scores {
             );
         }
         self.chords += mir::chords(&truth, &found);
+
+        let starts = song.sections.iter().skip(1);
+        let truth_s: Vec<f64> = starts.map(|s| s.first_bar as f64 * song.bar_s()).collect();
+        let found_s: Vec<f64> = measured.sections.iter().skip(1).map(|s| s.start_s).collect();
+        self.sections += mir::boundaries(&truth_s, &found_s);
         Ok(())
     }
 
@@ -96,6 +102,7 @@ impl Scores {
             row("meter", self.meter as f64),
             row("key, weighted", self.key).goal(0.8),
             row("chords, major and minor overlap", self.chords).goal(0.65),
+            row("sections, boundaries within 3 s, F-measure", self.sections),
         ];
         let said = [
             ("tempo", &self.tempo_said),
