@@ -6,9 +6,10 @@ sentence uses only slots whose fact is named in the prompt, so a model that lear
 
 from dataclasses import dataclass, field
 
-SLOTS = ["<tempo>", "<key>", "<lufs>", "<peak>", "<crest>", "<range>", "<corr>", "<bal>"]
-SLOTS += [f"<{kind}{i}>" for i in (1, 2) for kind in "fgv"]
-FACTS = [slot.strip("<>") for slot in SLOTS[:8]]
+import questions
+
+FACTS = ["tempo", "key", "lufs", "peak", "crest", "range", "corr", "bal", "meter", "chords", "length", "parts"]
+SLOTS = [f"<{fact}>" for fact in FACTS] + [f"<{kind}{i}>" for i in (1, 2, 3) for kind in "fgv"] + ["<when>"]
 LEVELS = ["quiet", "moderate", "loud"]
 
 # Rhythm section first, then harmony, then lead: the order in which a mixer reads a session.
@@ -43,49 +44,22 @@ FINDINGS = {
     "masking": ("it is masked around <f{i}>", "try <g{i}> there on the less important track"),
 }
 
-ASKS = {
-    "instruments": [
-        "what do you hear?", "what instruments are playing?", "which instruments are there?", "what is playing?",
-        "who plays here?", "name the instruments", "list the instruments", "what's in this bar?", "what is this?",
-        "what kind of sound is this?", "which stems are in this?", "what instruments can you hear in this mix?",
-    ],
-    "loudest": [
-        "what is the loudest instrument?", "which instrument leads?", "what stands out?", "what is up front?",
-        "who is in front?", "what dominates the mix?", "which part is loudest?",
-    ],
-    "tempo": ["what is the tempo?", "how fast is it?", "what bpm is this?", "tempo?", "bpm?", "how many bpm?", "what speed is the song?"],
-    "key": ["what key is it in?", "what is the key?", "key?", "which key is this?", "is it in major or minor?", "what scale is this?"],
-    "level": [
-        "how loud is it?", "what is the loudness?", "what level is this?", "lufs?", "is it loud?", "is it too quiet?",
-        "what is the true peak?", "where does it peak?", "how loud is this bar?",
-    ],
-    "dynamics": ["how dynamic is it?", "is it compressed?", "what is the crest factor?", "is it squashed?", "how much dynamic range is there?"],
-    "stereo": ["how wide is it?", "is it mono compatible?", "what is the correlation?", "is the phase ok?", "is the stereo image good?"],
-    "tone": [
-        "how does it sound?", "what is the tone like?", "is it bright?", "is it dark?", "is it warm?", "describe the sound",
-        "how is the tonal balance?", "is it gritty?", "is it distorted?",
-    ],
-    "space": ["is it dry?", "how much reverb is there?", "is there reverb?", "is it roomy?", "how wet is it?"],
-    "density": ["is it busy?", "how dense is it?", "is it sparse?", "how many notes are there?"],
-    "advice": [
-        "what would you change?", "what would you change in this bar?", "any problems?", "what is wrong with it?", "how can I improve it?",
-        "what should I fix first?", "any advice?", "is there anything wrong?", "how do I make it better?", "is it muddy?", "is it boomy?",
-        "is it harsh?", "does it need eq?",
-    ],
-    "other": [
-        "who wrote this song?", "who is the artist?", "what is the weather?", "what year is it from?", "tell me a joke",
-        "what are the lyrics about?", "will it be a hit?", "what plugin should I buy?", "who are you?", "what is the capital of France?",
-        "which microphone was used?", "what genre will sell best?",
-    ],
+# How often each kind of question is asked; those about instruments are the most various.
+KINDS = {
+    "instruments": 10, "presence": 16, "loudest": 5, "tempo": 5, "key": 5, "meter": 3, "chords": 3, "loudness": 5, "peak": 3,
+    "dynamics": 4, "stereo": 4, "length": 2, "brightness": 5, "warmth": 3, "space": 5, "dirt": 4, "density": 3, "faults": 8,
+    "fault": 6, "where": 4, "sections": 3, "unknowable": 12,
 }
-PRESENCE = [
-    "is there {a}?", "do you hear {a}?", "can you hear {a}?", "does it have {a}?", "is {a} playing?", "any {a}?", "are there {a}?", "is there any {a} in this?",
-]
+CANT_TELL = "I can't tell from this"
+
+# The pieces of a kit, and those that every kit plays.
+PIECES = {"kick", "snare", "hi-hat", "toms", "cymbals"}
+ALWAYS = {"kick", "snare", "hi-hat"}
 
 
 @dataclass
 class Facts:
-    """What the prompt may name: available measurements, the level word, up to two finding kinds."""
+    """What the prompt may name: available measurements, the level word, up to three finding kinds."""
 
     have: list = field(default_factory=list)
     level: str = "moderate"
@@ -101,7 +75,7 @@ def draw_facts(rng):
     """Random facts, so that the model learns to obey the prompt and not a habit."""
     have = [f for f in FACTS if rng.random() < (0.75 if f in ("tempo", "key", "lufs", "peak") else 0.6)]
     kinds = list(FINDINGS)
-    count = rng.choices([0, 1, 2], [5, 3, 2])[0]
+    count = rng.choices([0, 1, 2, 3], [5, 3, 2, 1])[0]
     return Facts(have, rng.choices(LEVELS, [2, 5, 3])[0], rng.sample(kinds, count))
 
 
@@ -200,79 +174,94 @@ def _known(facts, slots, otherwise):
     return capital(", ".join(parts)) + "." if parts else otherwise
 
 
-def answer(kind, truth, facts):
-    """The answer to a question of that kind."""
+def answer(kind, truth, facts, thing=None):
+    """The answer to a question of that kind; `thing` is the instrument or fault that it asks for."""
     names = [plain(name) for name in ordered(truth["instruments"])]
+    words = tone(truth) + space(truth)
     if kind == "instruments":
         return f"I hear {join(names)}."
+    if kind == "presence":
+        return presence(thing, truth)
     if kind == "loudest":
         return f"The {plain(truth['instruments'][0])}."
     if kind == "tempo":
         return _known(facts, [("tempo", "about <tempo>")], "I could not measure a steady tempo here.")
     if kind == "key":
         return _known(facts, [("key", "it measures as <key>")], "I could not measure a clear key here.")
-    if kind == "level":
-        return _known(facts, [("lufs", "<lufs>"), ("peak", "peaking at <peak>")], "There is too little signal to measure its level.")
+    if kind == "meter":
+        return _known(facts, [("meter", "it counts as <meter>")], "I could not measure a clear meter here.")
+    if kind == "chords":
+        return _known(facts, [("chords", "the chords measure as <chords>")], "I could not measure clear chords here.")
+    if kind == "length":
+        return _known(facts, [("length", "it lasts <length>")], "I could not measure its length.")
+    if kind == "sections":
+        return _known(facts, [("parts", "by its sound it has parts: <parts>")], "I hear no change of sections here.")
+    if kind == "loudness":
+        return _known(facts, [("lufs", "it measures <lufs>")], "There is too little signal to measure its level.")
+    if kind == "peak":
+        return _known(facts, [("peak", "the true peak is <peak>")], "There is too little signal to measure its peak.")
     if kind == "dynamics":
         slots = [("crest", "the crest factor is <crest>"), ("range", "the loudness range is <range>")]
         return _known(facts, slots, "There is too little signal to measure its dynamics.")
     if kind == "stereo":
         slots = [("corr", "the correlation is <corr>"), ("bal", "the balance is <bal>")]
         return _known(facts, slots, "There is no stereo image to measure here.")
-    if kind == "tone":
-        words = tone(truth)
-        return f"It sounds {' and '.join(words)}." if words else "It sounds balanced, neither bright nor dark."
+    if kind == "brightness":
+        return "It is bright." if "bright" in words else "It is dark." if "dark" in words else "It is neither bright nor dark."
+    if kind == "warmth":
+        return "It is warm." if truth["descriptors"]["warmth"] > 0.8 else "It is not especially warm."
+    if kind == "dirt":
+        return "It is gritty." if "gritty" in words else "It is clean."
     if kind == "space":
-        words = space(truth)
-        return f"It sounds {words[0]}." if words else "There is a little space around it."
+        return "It is roomy, with reverb." if "roomy" in words else "It is dry." if "dry" in words else "There is a little space around it."
     if kind == "density":
         return f"It is {density(truth) or 'moderately busy'}."
-    if kind == "advice":
+    if kind == "faults":
         return advice(facts)
-    return "I can only speak of what I hear and measure here."
+    if kind == "fault":
+        return fault(thing, facts)
+    if kind == "where":
+        return f"I hear {plain(thing)} <when>." if thing in truth["instruments"] else presence(thing, truth)
+    return f"{CANT_TELL}; I only hear and measure the sound."
+
+
+def fault(kind, facts):
+    """Whether one fault is among the findings."""
+    if kind not in facts.findings:
+        return f"No, {kind.replace('-', ' ')} is not what I find here."
+    what, move = (part.format(i=facts.findings.index(kind) + 1) for part in FINDINGS[kind])
+    return f"Yes, {what}; {move}."
 
 
 def presence(name, truth):
     """The answer to whether one instrument plays."""
-    kit = {"kick", "snare", "hi-hat", "toms", "cymbals", "drums"}
-    there = set(truth["instruments"])
-    heard = join([plain(n) for n in ordered(there)])
-    if name in there or (name in kit and "drums" in there) or (name == "drums" and there & kit):
+    there = truth["instruments"]
+    if name in there:
         return f"Yes, I hear {plain(name)}."
-    return f"No {plain(name)} that I can hear; I hear {heard}."
+    pieces = [plain(piece) for piece in ordered(there) if piece in PIECES]
+    if name == "drums" and pieces:
+        return f"Yes, I hear {join(pieces)}."
+    if name in PIECES and "drums" in there:
+        return "Yes, I hear drums." if name in ALWAYS else f"I hear drums, but {CANT_TELL} which pieces they have."
+    return f"No {plain(name)} that I can hear; I hear {join([plain(n) for n in ordered(there)])}."
 
 
 def example(truth, rng, captions=True):
     """One instruction and its answer, as the engine words the instruction. Captions are of single windows."""
     facts = draw_facts(rng)
-    task = rng.choices(["caption", "summarise", "advise", "ask", "presence"], [10 * captions, 2, 1, 4, 2])[0]
+    task = rng.choices(["caption", "summarise", "advise", "ask"], [10 * captions, 2, 1, 9])[0]
     if task == "caption":
         return f"caption. facts: {facts}", caption(truth, facts)
     if task == "summarise":
         return f"summarise. facts: {facts}", summary(truth, facts)
     if task == "advise":
         return f"advise. facts: {facts}", advice(facts)
-    if task == "ask":
-        kind = rng.choice(list(ASKS))
-        question, text = rng.choice(ASKS[kind]), answer(kind, truth, facts)
-    else:
-        there = [n for n in truth["instruments"]]
-        name = rng.choice(there) if rng.random() < 0.5 else rng.choice(ORDER)
-        article = rng.choice(["a ", "an ", "", "the ", "any "])
-        question = rng.choice(PRESENCE).format(a=article + plain(name)).replace("any any", "any")
-        text = presence(name, truth)
-    return f"ask: {misspell(question, rng)} facts: {facts}", text
-
-
-def misspell(question, rng):
-    """The same question as people type it."""
-    if rng.random() < 0.3:
-        question = question.rstrip("?")
-    if rng.random() < 0.3:
-        question = capital(question)
-    if rng.random() < 0.1:
-        i = rng.randrange(len(question))
-        question = question[:i] + question[i + 1 :]
-    if rng.random() < 0.15:
-        question = rng.choice(["please ", "hey, ", "ok, ", "so "]) + question
-    return question
+    kind = rng.choices(list(KINDS), KINDS.values())[0]
+    thing = None
+    if kind in ("presence", "where"):
+        thing = rng.choice(truth["instruments"] if rng.random() < 0.5 else ORDER)
+    elif kind == "fault":
+        kinds = [kind for kind in FINDINGS if kind != "masking"]  # which takes a second track
+        found = [kind for kind in facts.findings if kind in kinds]
+        thing = rng.choice(found if found and rng.random() < 0.5 else kinds)
+    return f"ask: {questions.draw(kind, rng, thing)} facts: {facts}", answer(kind, truth, facts, thing)

@@ -74,7 +74,7 @@ class Pool:
     def __init__(self, folder, *names):
         self.folder, self.names, self.seen = Path(folder), names, set()
         self.mels, self.waves, self.truths, self.targets = [], [], [], []
-        self.stems, self.scenes, self.songs = [], [], []
+        self.stems, self.recorded, self.scenes, self.songs = [], [], [], []
         self.refresh()
 
     def refresh(self):
@@ -91,6 +91,8 @@ class Pool:
             for i, t in enumerate(truth, first):
                 if t["kind"] == "stem" and t["label"]:
                     self.stems.append(i)
+                    if t["source"] != "procedural" and not t["scene"]:
+                        self.recorded.append(i)
                 if t["scene"]:
                     scenes.setdefault(t["scene"]["song"], {}).setdefault(t["scene"]["number"], []).append(i)
             songs = [[stems for stems in song.values() if len(stems) > 1] for song in scenes.values()]
@@ -99,6 +101,11 @@ class Pool:
 
     def __len__(self):
         return len(self.mels)
+
+    def singles(self, count, recorded, rng):
+        """Some clips, a share of them stems of recordings alone."""
+        pools = (self.recorded, range(len(self))) if self.recorded else (range(len(self)),) * 2
+        return [pool[rng.integers(len(pool))] for pool in (pools[int(rng.random() >= recorded)] for _ in range(count))]
 
     def cut(self, index, frames, start):
         """Decibels of some clips, `[clips, n_mels, frames]`."""
@@ -149,7 +156,7 @@ class Pool:
             parts = self.stretch(index, frames, start)
             level_db = rng.normal(0, 3, len(index))
         else:
-            index = [self.stems[i] for i in rng.integers(0, len(self.stems), rng.integers(2, 8))]
+            index = [pool[rng.integers(len(pool))] for pool in (self.stems, self.recorded or self.stems) for _ in range(rng.integers(1, 5))]
             parts = self.stretch(index, frames, start)
             level_db = rng.normal(0, 5, len(index)) - 10 * np.log10((parts**2).mean(-1) + SILENCE)
         return self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])

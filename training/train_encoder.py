@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from encoder import CONFIG, Encoder, Heads
 from features import normalise
@@ -19,6 +20,8 @@ from lm import chunk_means
 from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool, as_batch
 
 FULL_MIX_WEIGHT = 0.1  # half of each batch are mixes, but most of what users label are stems
+RECORDED = 0.6  # of the single clips: what users label was recorded, what the factory computes is cheap and plenty
+MEMORY = 0.999  # of the running mean of the weights, a step; neighbouring checks of the weights themselves lie far apart
 
 
 class Listener(nn.Module):
@@ -127,12 +130,16 @@ def main():
     spent, step = 0.0, 0
     if Path(a.out).exists():
         saved = torch.load(a.out, weights_only=False)
-        model.load_state_dict(saved["model"])
+        model.load_state_dict(saved["last"])
         optimizer.load_state_dict(saved["optimizer"])
         spent, step = saved["spent"], saved["step"]
     elif a.start:
         model.load_state_dict(torch.load(a.start, weights_only=False)["model"])
-    print(f"{len(pool)} clips, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
+    mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(MEMORY))
+    if spent:
+        mean.module.load_state_dict(saved["model"])
+        mean.n_averaged.fill_(step)
+    print(f"{len(pool)} clips, {len(pool.recorded)} of recordings, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
 
     last, seen_loss = time.process_time(), []
     next_check = spent + 500
@@ -144,7 +151,7 @@ def main():
         frames = 160 + int(236 * rng.random() ** 2)
         start = int(rng.integers(0, 396 - frames + 1))
         half = a.batch // 2
-        known = pool.batch(rng.integers(0, len(pool), a.batch - half), frames, start)
+        known = pool.batch(pool.singles(a.batch - half, RECORDED, rng), frames, start)
         mixed = pool.mixes(half, frames, start, rng)
         db, *aims = (torch.cat(pair) for pair in zip(known, mixed))
         loss, parts = loss_of(model(normalise(augment(db, rng))), *aims)
@@ -152,6 +159,7 @@ def main():
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+        mean.update_parameters(model)
         step += 1
         seen_loss.append(parts)
         now = time.process_time()
@@ -162,9 +170,9 @@ def main():
         if spent > next_check or spent >= a.minutes * 60:
             for name, check in checks.items():
                 if len(check):
-                    top1, precision, recall, table = evaluate(model, check)
+                    top1, precision, recall, table = evaluate(mean.module, check)
                     print(f"  {name}: top-1 {top1:.3f}, mix precision {precision:.2f} recall {recall:.2f} {json.dumps(table)}", flush=True)
-            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": spent, "step": step}, a.out)
+            torch.save({"model": mean.module.state_dict(), "last": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": spent, "step": step}, a.out)
             pool.refresh()
             last = time.process_time()
             next_check = spent + 500

@@ -276,6 +276,8 @@ pub(crate) enum EvalWhat {
     Bank(EvalBank),
     /// The meters against EBU Tech 3341 and 3342; tempo, beats, key and planted faults of songs that the factory renders
     Measure(EvalMeasure),
+    /// Answers to questions by people who had not seen what the model was trained on
+    Questions(EvalQuestions),
     /// How much of a caption comes from the sound: the same with soft tokens swapped between songs
     Swap(EvalSongs),
 }
@@ -300,6 +302,21 @@ pub(crate) struct EvalMeasure {
     /// Leave the standards' signals out, which take minutes
     #[arg(long)]
     pub(crate) no_standard: bool,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvalQuestions {
+    /// The questions, an object a line: question, about, instrument, fault
+    #[arg(long, value_name = "FILE", default_value = "tests/questions/listening.jsonl")]
+    pub(crate) file: PathBuf,
+    /// Seeds of the songs that are asked about, the last one excluded
+    #[arg(long, value_name = "A..B", default_value = "1000000..1000050", value_parser = seeds)]
+    pub(crate) seeds: std::ops::Range<u64>,
+    /// Print each question whose answer is wrong
+    #[arg(long)]
+    pub(crate) wrong: bool,
     #[command(flatten)]
     pub(crate) plain: Plain,
 }

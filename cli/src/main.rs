@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => match &args.what {
             EvalWhat::Factory(songs) => command::eval_factory(common, songs),
             EvalWhat::Bank(bank) => command::eval_bank(common, bank),
+            EvalWhat::Questions(questions) => command::eval_questions(common, questions),
             EvalWhat::Measure(what) => command::eval_measure(common, what),
             EvalWhat::Swap(songs) => command::eval_swap(common, songs),
         },

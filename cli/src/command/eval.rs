@@ -9,11 +9,13 @@ use signal::Label;
 
 mod bank;
 mod measure;
+mod questions;
 mod songs;
 mod swap;
 
 pub(crate) use bank::eval_bank;
 pub(crate) use measure::eval_measure;
+pub(crate) use questions::eval_questions;
 pub(crate) use songs::eval_factory;
 pub(crate) use swap::eval_swap;
 
@@ -31,6 +33,13 @@ struct Row {
     f1: Option<f64>,
     most_taken_for: Option<String>,
     notes: BTreeMap<String, String>,
+}
+
+impl Row {
+    fn new(set: &str, item: &str, count: usize) -> Self {
+        let (set, item) = (set.to_owned(), item.to_owned());
+        Self { schema: SCHEMA, set, item, count, ..Self::default() }
+    }
 }
 
 /// Guesses at labels, by what they are grouped under.
@@ -70,17 +79,13 @@ impl Guesses {
             }
         }
         Row {
-            schema: SCHEMA,
-            set: set.to_owned(),
-            item: item.to_owned(),
-            count: taken.len(),
             top1: share(taken.iter().filter(|guess| guess.2 == Some(guess.1)).count()),
             abstained: share(taken.iter().filter(|guess| guess.3).count()),
             most_taken_for: wrong
                 .into_iter()
                 .max_by_key(|(_, count)| *count)
                 .map(|(label, _)| label.name().to_owned()),
-            ..Row::default()
+            ..Row::new(set, item, taken.len())
         }
     }
 }
@@ -111,14 +116,10 @@ impl Naming {
     fn row(&self, set: &str, item: &str) -> Row {
         let mean = |sum: f64| (self.count > 0).then(|| sum / self.count as f64);
         Row {
-            schema: SCHEMA,
-            set: set.to_owned(),
-            item: item.to_owned(),
-            count: self.count,
             precision: mean(self.precision),
             recall: mean(self.recall),
             f1: mean(self.f1),
-            ..Row::default()
+            ..Row::new(set, item, self.count)
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use signal::{Finding, Label, Measurements};
 
 use crate::{
-    ask::{Answer, answer, tell_about},
+    ask::{Answer, Hearing},
     caption::{Decoding, Task},
     driver::{Context, Survey, band_levels, hear, survey},
     error::EngineError,
@@ -234,8 +234,8 @@ fn reply(
         return Ok(None);
     }
     let task = request.question.as_deref().map_or(Task::Advise, Task::Ask);
-    let (told, more) =
-        tell_about(context, source, survey, span, measured, findings, task, &request.decoding)?;
-    notes.extend(more);
-    Ok(Some(answer(told)))
+    let hearing = Hearing::of_part(context, source, survey, span, measured, findings)?;
+    let told = hearing.tell(context, source, task, &request.decoding)?;
+    notes.extend(told.notes);
+    Ok(Some(told.answer))
 }

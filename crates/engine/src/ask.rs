@@ -1,4 +1,4 @@
-//! A question about a file: the window to hear, the facts to offer, the checked answer.
+//! Questions about a file: what the model heard of it, the facts to offer, the checked answers.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,18 @@ use crate::{
     caption::{self, Decoding, Task, Told},
     driver::{Context, Survey, hear, survey},
     error::EngineError,
-    narrate::{TOO_LITTLE, enough},
+    narrate::{FREE_S, bars_of, enough},
+    presence::whereabouts,
     scope::{listing, windows},
-    slots::Facts,
+    slots::{Facts, WHEN},
     source::AudioSource,
+    timeline::{Stretch, steps},
+    vocabulary::mix_instruments,
     window::{Cut, Span},
 };
+
+/// What is said where no sentence stood up to the check.
+const CANT_TELL: &str = "I can't tell from this.";
 
 /// A checked answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +42,160 @@ pub struct Asked {
     pub notes: BTreeMap<String, String>,
 }
 
+/// A file or a part of it, heard once: any number of questions can be put to it.
+#[derive(Debug)]
+pub struct Hearing {
+    facts: Facts,
+    /// What the model heard; none where there is too little to say anything.
+    heard: Option<models::Heard>,
+    /// The whole file in bars, or in equal stretches where its tempo is not steady, and its length.
+    stretches: Vec<Stretch>,
+    duration_s: f64,
+    notes: BTreeMap<String, String>,
+    /// What to say in place of an answer.
+    otherwise: &'static str,
+}
+
+impl Hearing {
+    /// Measures and hears a whole file.
+    ///
+    /// # Errors
+    /// The file cannot be read or measured, or the model fails.
+    pub fn of_file(
+        context: &Context<'_>,
+        source: &mut dyn AudioSource,
+    ) -> Result<Self, EngineError> {
+        let survey = survey(context, source)?;
+        let findings = analysis::detect(&survey.measurements, None);
+        let mut hearing = Self::of_part(
+            context,
+            source,
+            &survey,
+            survey.whole(),
+            &survey.measurements,
+            &findings,
+        )?;
+        hearing.notes.extend(survey.notes.clone());
+        Ok(hearing)
+    }
+
+    /// Hears the part `scope` of a file that was surveyed; `measured` and `findings` are the part's.
+    ///
+    /// # Errors
+    /// As [`Hearing::of_file`].
+    pub(crate) fn of_part(
+        context: &Context<'_>,
+        source: &mut dyn AudioSource,
+        survey: &Survey,
+        scope: Span,
+        measured: &Measurements,
+        findings: &[Finding],
+    ) -> Result<Self, EngineError> {
+        let lufs = if scope == survey.whole() {
+            measured.integrated_lufs.or(measured.loudness_lufs)
+        } else {
+            measured.loudness_lufs
+        };
+        let facts = Facts::new(&survey.measurements, measured, lufs, findings);
+        let mut stretches = bars_of(&survey.rhythm, survey.duration_s);
+        if stretches.is_empty() {
+            stretches = steps(FREE_S, survey.duration_s);
+        }
+        let mut hearing = Self {
+            facts,
+            heard: None,
+            stretches,
+            duration_s: survey.duration_s,
+            notes: BTreeMap::new(),
+            otherwise: CANT_TELL,
+        };
+        if let Err(words) = enough(measured) {
+            hearing.otherwise = words;
+            hearing.notes.insert("answer".to_owned(), words.to_owned());
+            return Ok(hearing);
+        }
+        let model = context.model()?;
+        let windows = windows(model, survey, scope);
+        if windows != [scope] {
+            let heard = format!("the model heard {}", listing(&windows));
+            hearing.notes.insert("answer".to_owned(), heard);
+        }
+        let cuts: Vec<Cut> = windows.iter().copied().map(Cut::to_hear).collect();
+        let heard = hear(context, source, &cuts, "listening", |_, heard| {
+            Ok(model.soft_tokens(&heard.window.unwrap_or_default())?)
+        })?;
+        hearing.heard = Some(models::Heard::join(&heard.iter().collect::<Vec<_>>())?);
+        Ok(hearing)
+    }
+
+    /// Answers a question. The source is that of the hearing: a question for certain bars is answered from all of it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the model fails.
+    pub fn ask(
+        &self,
+        context: &Context<'_>,
+        source: &mut dyn AudioSource,
+        question: &str,
+        decoding: &Decoding,
+    ) -> Result<Asked, EngineError> {
+        self.tell(context, source, Task::Ask(question), decoding)
+    }
+
+    /// What the model says, and what is doubtful about it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the model fails.
+    pub(crate) fn tell(
+        &self,
+        context: &Context<'_>,
+        source: &mut dyn AudioSource,
+        task: Task<'_>,
+        decoding: &Decoding,
+    ) -> Result<Asked, EngineError> {
+        let mut notes = self.notes.clone();
+        let mut told = match &self.heard {
+            Some(heard) => self.decode(context, heard, task, decoding)?,
+            None => Told { text: self.otherwise.to_owned(), ..Told::default() },
+        };
+        if told.raw.contains(WHEN)
+            && let Some(&instrument) = mix_instruments(&told.raw).first()
+        {
+            let (stretches, duration_s) = (&self.stretches, self.duration_s);
+            let when = whereabouts(context, source, stretches, duration_s, instrument)?;
+            told.refill(&self.facts.clone().with_when(when));
+        }
+        if told.withheld > 0 {
+            let withheld = format!(
+                "{} sentence(s) withheld: a number that no measurement backs",
+                told.withheld
+            );
+            notes
+                .entry("answer".to_owned())
+                .and_modify(|have| *have = format!("{have}; {withheld}"))
+                .or_insert(withheld);
+        }
+        if told.text.is_empty() {
+            told.text = self.otherwise.to_owned();
+        }
+        let answer = Answer { text: told.text, checked_numbers: told.checked_numbers };
+        Ok(Asked { answer, raw: told.raw, notes })
+    }
+
+    fn decode(
+        &self,
+        context: &Context<'_>,
+        heard: &models::Heard,
+        task: Task<'_>,
+        decoding: &Decoding,
+    ) -> Result<Told, EngineError> {
+        let (model, facts) = (context.model()?, &self.facts);
+        context
+            .workers
+            .run(|| caption::tell(model, heard, task, facts, decoding, context.cancel, &mut |_| {}))
+    }
+}
+
 /// Answers a question about a whole file.
 ///
 /// # Errors
@@ -46,93 +206,5 @@ pub fn ask(
     question: &str,
     decoding: &Decoding,
 ) -> Result<Asked, EngineError> {
-    let survey = survey(context, source)?;
-    let findings = analysis::detect(&survey.measurements, None);
-    let whole = survey.whole();
-    let song = &survey.measurements;
-    let (told, mut notes) = tell_about(
-        context,
-        source,
-        &survey,
-        whole,
-        song,
-        &findings,
-        Task::Ask(question),
-        decoding,
-    )?;
-    notes.extend(survey.notes.clone());
-    let raw = told.raw.clone();
-    Ok(Asked { answer: answer(told), raw, notes })
-}
-
-/// What the model says about `scope` of a file, and what is doubtful about it.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the one place where file, measurements, findings and task meet"
-)]
-pub(crate) fn tell_about(
-    context: &Context<'_>,
-    source: &mut dyn AudioSource,
-    survey: &Survey,
-    scope: Span,
-    measured: &Measurements,
-    findings: &[Finding],
-    task: Task<'_>,
-    decoding: &Decoding,
-) -> Result<(Told, BTreeMap<String, String>), EngineError> {
-    let mut notes = BTreeMap::new();
-    if let Err(words) = enough(measured) {
-        notes.insert("answer".to_owned(), words.to_owned());
-        return Ok((Told { text: words.to_owned(), ..Told::default() }, notes));
-    }
-    let model = context.model()?;
-    let windows = windows(model, survey, scope);
-    if windows != [scope] {
-        notes.insert("answer".to_owned(), format!("the model heard {}", listing(&windows)));
-    }
-    let whole_file = scope == survey.whole();
-    let lufs = if whole_file {
-        measured.integrated_lufs.or(measured.loudness_lufs)
-    } else {
-        measured.loudness_lufs
-    };
-    let facts = Facts::new(&survey.measurements, measured, lufs, findings);
-    let mut told = tell_windows(context, source, &windows, task, &facts, decoding)?;
-    if told.withheld > 0 {
-        let withheld =
-            format!("{} sentence(s) withheld: a number that no measurement backs", told.withheld);
-        notes
-            .entry("answer".to_owned())
-            .and_modify(|have| *have = format!("{have}; {withheld}"))
-            .or_insert(withheld);
-    }
-    if told.text.is_empty() {
-        told.text = TOO_LITTLE.to_owned();
-    }
-    Ok((told, notes))
-}
-
-/// What the model says about windows of one file, heard as one.
-fn tell_windows(
-    context: &Context<'_>,
-    source: &mut dyn AudioSource,
-    windows: &[Span],
-    task: Task<'_>,
-    facts: &Facts,
-    decoding: &Decoding,
-) -> Result<Told, EngineError> {
-    let model = context.model()?;
-    let cuts: Vec<Cut> = windows.iter().copied().map(Cut::to_hear).collect();
-    let heard = hear(context, source, &cuts, "listening", |_, heard| {
-        Ok(model.soft_tokens(&heard.window.unwrap_or_default())?)
-    })?;
-    let heard = models::Heard::join(&heard.iter().collect::<Vec<_>>())?;
-    context
-        .workers
-        .run(|| caption::tell(model, &heard, task, facts, decoding, context.cancel, &mut |_| {}))
-}
-
-/// The part of what was told that is shown.
-pub(crate) fn answer(told: Told) -> Answer {
-    Answer { text: told.text, checked_numbers: told.checked_numbers }
+    Hearing::of_file(context, source)?.ask(context, source, question, decoding)
 }

@@ -44,6 +44,8 @@ pub struct Told {
     pub text: String,
     /// The model's text before number check and post-processing.
     pub raw: String,
+    /// The answer in it, with its slots.
+    pub answer: String,
     /// Measured values in `text`.
     pub checked_numbers: usize,
     /// Sentences withheld for a number that no measurement backs.
@@ -52,6 +54,16 @@ pub struct Told {
     pub confidence: f64,
     /// Tokens decoded.
     pub tokens: usize,
+}
+
+impl Told {
+    /// Fills the slots once more, with facts that were found out since.
+    pub(crate) fn refill(&mut self, facts: &Facts) {
+        let filled = facts.fill(&self.answer);
+        self.text = filled.text;
+        self.checked_numbers = filled.checked_numbers;
+        self.withheld = filled.withheld;
+    }
 }
 
 /// The instruction for a task. The embedded model was trained on exactly these words (training/grammar.py); a model that
@@ -107,6 +119,7 @@ pub fn tell(
     Ok(Told {
         text: filled.text,
         raw: answer.raw_text,
+        answer: answer.text,
         checked_numbers: filled.checked_numbers,
         withheld: filled.withheld,
         confidence: answer.mean_log_prob.exp().clamp(0.0, 1.0),

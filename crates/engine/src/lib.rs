@@ -13,6 +13,7 @@ pub mod hub;
 mod label;
 mod memory;
 mod narrate;
+mod presence;
 mod scope;
 pub mod session;
 mod slots;
@@ -24,7 +25,7 @@ mod window;
 mod workers;
 
 pub use advice::{Advice, Company, Part, Request, Scope, advise};
-pub use ask::{Answer, Asked, ask};
+pub use ask::{Answer, Asked, Hearing, ask};
 pub use caption::{Decoding, Task, Told, instruction, knows_slots, tell};
 pub use driver::{Context, Progress, Survey, hear, measure, scan, survey};
 pub use embedded::{OpenedModel, embedded_files, open_model};

@@ -76,7 +76,7 @@ const COMMON_TIME: u32 = 4;
 const STEADY: f64 = 0.05;
 
 /// Length of the stretches of a file without a steady tempo, in seconds.
-const FREE_S: f64 = 4.0;
+pub(crate) const FREE_S: f64 = 4.0;
 
 /// Captions a file.
 ///

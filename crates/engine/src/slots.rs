@@ -1,7 +1,9 @@
 //! Measured facts in words: the list of facts in an instruction, and the slots that the program fills in what the
 //! language model wrote. The model never spells a measured number; a sentence with a number of its own is withheld.
 
-use signal::{Finding, FindingKind, Measurements};
+use std::collections::BTreeMap;
+
+use signal::{ChordSpan, Finding, FindingKind, Measurements, Section};
 
 /// Bar loudness below which a slice is called quiet, in LUFS.
 const QUIET_LUFS: f64 = -30.0;
@@ -10,15 +12,29 @@ const QUIET_LUFS: f64 = -30.0;
 const LOUD_LUFS: f64 = -14.0;
 
 /// How many findings an instruction names.
-const FINDINGS: usize = 2;
+const FINDINGS: usize = 3;
 
-/// Tempo and key are stated only where they are this likely right: a text has no room for doubt.
+/// Tempo, key, meter and chords are stated only where they are this likely right: a text has no room for doubt.
 const SURE: f64 = 0.6;
 
+/// Chords with less than this share of the time are passing ones; more names than this are no answer.
+const CHORD_SHARE: f64 = 0.08;
+const CHORDS: usize = 6;
+
 /// The slots that a language model may write.
-pub const SLOTS: [&str; 14] = [
-    "<tempo>", "<key>", "<lufs>", "<peak>", "<crest>", "<range>", "<corr>", "<bal>", "<f1>",
-    "<g1>", "<v1>", "<f2>", "<g2>", "<v2>",
+pub const SLOTS: [&str; 22] = [
+    "<tempo>", "<key>", "<lufs>", "<peak>", "<crest>", "<range>", "<corr>", "<bal>", "<meter>",
+    "<chords>", "<length>", "<parts>", "<f1>", "<g1>", "<v1>", "<f2>", "<g2>", "<v2>", "<f3>",
+    "<g3>", "<v3>", WHEN,
+];
+
+/// Where the instrument that a sentence names plays; found out once a model has written it.
+pub(crate) const WHEN: &str = "<when>";
+
+/// Those of them that an instruction names, in its order, without the angle brackets.
+const NAMED: [&str; 12] = [
+    "tempo", "key", "lufs", "peak", "crest", "range", "corr", "bal", "meter", "chords", "length",
+    "parts",
 ];
 
 /// The measured values that one instruction offers and one answer may use.
@@ -30,7 +46,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Facts of a slice: tempo and key of the whole `song`, everything else of the `slice`, `lufs` the loudness to state
+    /// Facts of a slice: tempo, key and meter of the whole `song`, everything else of the `slice`, `lufs` the loudness to state
     /// (bar loudness, or integrated loudness for the song).
     pub fn new(
         song: &Measurements,
@@ -54,12 +70,17 @@ impl Facts {
             facts.set("corr", slice.correlation.map(|v| fixed(v, 2)));
             facts.set("bal", slice.balance_db.map(|v| format!("{} dB", fixed(v, 1))));
         }
+        if sure(song.meter_confidence) {
+            facts.set("meter", song.meter.clone());
+        }
+        facts.set("chords", chords(&slice.chords));
+        facts.set("length", (slice.duration_s > 0.0).then(|| length(slice.duration_s)));
+        facts.set("parts", parts(&slice.sections));
         facts.level = slice.loudness_lufs.map(level_word);
         let worded = findings
             .iter()
             .filter(|f| !matches!(f.kind, FindingKind::Silence | FindingKind::TooLittle));
-        for (finding, slots) in worded.take(FINDINGS).zip([["f1", "g1", "v1"], ["f2", "g2", "v2"]])
-        {
+        for (finding, slots) in worded.take(FINDINGS).zip(NUMBERED) {
             facts.findings.push(finding.kind);
             facts.set(slots[0], frequency_hz(finding).map(frequency));
             let gain_db = finding.mv.and_then(|mv| mv.gain_db);
@@ -72,7 +93,7 @@ impl Facts {
     /// The facts in the instruction's words: names of the values at hand, the level, the findings.
     pub fn words(&self) -> String {
         let mut words: Vec<String> = Vec::new();
-        for name in ["tempo", "key", "lufs", "peak", "crest", "range", "corr", "bal"] {
+        for name in NAMED {
             if self.value(name).is_some() {
                 words.push(name.to_owned());
             }
@@ -90,6 +111,12 @@ impl Facts {
     /// What to say where the model wrote the slot `name` (without the angle brackets).
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(slot, _)| *slot == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The same with the words for [`WHEN`].
+    pub(crate) fn with_when(mut self, when: Option<String>) -> Self {
+        self.set("when", when);
+        self
     }
 
     /// Fills the slots of `text`. A sentence with a slot whose value is missing, or with a digit of its own, is withheld
@@ -139,6 +166,10 @@ impl Facts {
     }
 }
 
+/// Slots of the findings: frequency, gain, measured value.
+const NUMBERED: [[&str; 3]; FINDINGS] =
+    [["f1", "g1", "v1"], ["f2", "g2", "v2"], ["f3", "g3", "v3"]];
+
 /// A text whose numbers are all measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filled {
@@ -171,6 +202,44 @@ pub(crate) fn sentences(text: &str) -> impl Iterator<Item = &str> {
         rest = tail;
         Some(sentence.trim_end())
     })
+}
+
+/// The chords that the music dwells on, in the order in which they first appear.
+fn chords(spans: &[ChordSpan]) -> Option<String> {
+    let (mut total_s, mut likely_s) = (0.0, 0.0);
+    let mut lengths_s: BTreeMap<&str, f64> = BTreeMap::new();
+    for span in spans {
+        let length_s = span.end_s - span.start_s;
+        total_s += length_s;
+        likely_s += length_s * span.confidence;
+        *lengths_s.entry(&span.name).or_default() += length_s;
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for span in spans {
+        let dwelt = lengths_s.get(span.name.as_str()).is_some_and(|s| *s >= CHORD_SHARE * total_s);
+        if dwelt && !names.contains(&span.name.as_str()) {
+            names.push(&span.name);
+        }
+    }
+    let known = total_s > 0.0 && likely_s >= SURE * total_s && (1..=CHORDS).contains(&names.len());
+    known.then(|| names.join(", "))
+}
+
+/// `A from 0:00, B from 0:16`, where there is more than one part.
+fn parts(sections: &[Section]) -> Option<String> {
+    let part = |section: &Section| format!("{} from {}", section.name, clock(section.start_s));
+    (sections.len() > 1).then(|| sections.iter().map(part).collect::<Vec<_>>().join(", "))
+}
+
+/// `2.1 s`, `3:24 minutes`.
+fn length(s: f64) -> String {
+    if s < 59.95 { format!("{} s", fixed(s, 1)) } else { format!("{} minutes", clock(s)) }
+}
+
+/// `3:24`.
+fn clock(s: f64) -> String {
+    let whole = s.round() as u64;
+    format!("{}:{:02}", whole / 60, whole % 60)
 }
 
 fn level_word(lufs: f64) -> &'static str {

@@ -16,6 +16,7 @@ use crate::defect::{Defect, Kind, Target};
 use crate::note::Note;
 use crate::rng::{Draw as _, rng};
 use crate::theory::{Chord, Key};
+use crate::truth::Truth;
 
 pub use files::{FactoryError, write};
 pub use render::{Rendered, Stem};
@@ -110,6 +111,11 @@ impl Song {
         let plan = form::plan(&song.sections, &labels, &mut rng);
         song.parts = part::parts(&song, &labels, &plan);
         song
+    }
+
+    /// All that is known about this song as it was rendered.
+    pub fn truth(&self, rendered: &Rendered) -> Truth {
+        measure::truth(self, rendered)
     }
 
     /// Number of bars.

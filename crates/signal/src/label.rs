@@ -94,6 +94,28 @@ impl Label {
         Self::ALL.into_iter().find(|label| label.name() == name)
     }
 
+    /// The group of instruments it belongs to, one of ten.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::Kick
+            | Self::Snare
+            | Self::HiHat
+            | Self::Cymbals
+            | Self::Toms
+            | Self::Percussion
+            | Self::Drums => "drums and percussion",
+            Self::Bass => "bass",
+            Self::ElectricGuitar | Self::AcousticGuitar => "guitars",
+            Self::Piano | Self::ElectricPiano | Self::Organ | Self::Mallets => "keys",
+            Self::SynthLead | Self::SynthPad => "synths",
+            Self::Strings => "strings",
+            Self::Brass | Self::Woodwinds => "winds",
+            Self::Vocals | Self::Speech => "voice",
+            Self::Fx => "fx",
+            Self::FullMix => "full mix",
+        }
+    }
+
     /// Whether the label is one piece of a drum kit, which a mix's caption calls `drums`.
     pub fn is_kit_piece(self) -> bool {
         matches!(self, Self::Kick | Self::Snare | Self::HiHat | Self::Cymbals | Self::Toms)

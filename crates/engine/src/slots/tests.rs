@@ -54,6 +54,31 @@ fn words_name_what_is_known_in_the_trained_order() {
 }
 
 #[test]
+fn chords_and_parts_are_listed_in_order() {
+    let chord = |start_s: f64, name: &str, confidence| ChordSpan {
+        start_s,
+        end_s: start_s + if name == "F" { 0.1 } else { 2.0 },
+        name: name.to_owned(),
+        confidence,
+    };
+    let part = |start_s, name: &str| Section { start_s, end_s: 0.0, name: name.to_owned() };
+    let song = Measurements {
+        duration_s: 83.6,
+        meter: Some("3/4".into()),
+        meter_confidence: Some(0.9),
+        chords: vec![chord(0.0, "Am", 0.9), chord(2.0, "F", 0.9), chord(4.0, "C", 0.5)],
+        sections: vec![part(0.0, "A"), part(61.7, "B")],
+        ..Measurements::default()
+    };
+    let facts = Facts::new(&song, &song, None, &[]);
+    assert_eq!(facts.words(), "meter chords length parts none");
+    let text = facts.fill("<meter>: <chords>. <length>. <parts>.").text;
+    assert_eq!(text, "3/4: Am, C. 1:24 minutes. A from 0:00, B from 1:02.");
+    let unsure = Measurements { chords: vec![chord(0.0, "Am", 0.5)], ..Measurements::default() };
+    assert_eq!(Facts::new(&unsure, &unsure, None, &[]).words(), "none");
+}
+
+#[test]
 fn level_words_change_at_their_edges() {
     for (lufs, word) in
         [(-30.1, "quiet"), (-30.0, "moderate"), (-14.0, "moderate"), (-13.9, "loud")]

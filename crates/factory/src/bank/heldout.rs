@@ -7,9 +7,6 @@ use crate::dsp::db;
 use crate::phrase::{Setting, compose};
 use crate::rng::{Draw as _, rng};
 
-/// Sample rate of the phrases.
-const RATE_HZ: u32 = 24_000;
-
 /// Length of a phrase.
 const LENGTH_S: f64 = 4.0;
 
@@ -22,29 +19,34 @@ pub struct HeldoutPhrase {
     pub family: String,
     /// The bank's source.
     pub source: String,
-    /// Mono at 24 kHz, 4 s, peak -30 to -1 dBFS.
+    /// Mono, 4 s, peak -30 to -1 dBFS.
     pub samples: Vec<f32>,
 }
 
-/// `per_group` phrases for each (family, source) of the bank, in the order of [`Bank::groups`]. Open the bank with
-/// [`super::Split::Heldout`]. The same bank and seed give the same phrases, and a larger `per_group` begins with those
+/// `per_group` phrases at `rate_hz` for each (family, source) of the bank, in the order of [`Bank::groups`]. Open the bank
+/// with [`super::Split::Heldout`]. The same bank and seed give the same phrases, and a larger `per_group` begins with those
 /// of a smaller one within each group.
-pub fn heldout_phrases(bank: &Bank, seed: u64, per_group: usize) -> Vec<HeldoutPhrase> {
+pub fn heldout_phrases(
+    bank: &Bank,
+    seed: u64,
+    per_group: usize,
+    rate_hz: u32,
+) -> Vec<HeldoutPhrase> {
     let numbered = |group| (0..per_group).map(move |number| (group, number));
     bank.groups()
         .iter()
         .flat_map(numbered)
-        .map(|(group, number)| phrase(group, seed, number))
+        .map(|(group, number)| phrase(group, seed, number, rate_hz))
         .collect()
 }
 
-fn phrase(group: &Group, seed: u64, number: usize) -> HeldoutPhrase {
+fn phrase(group: &Group, seed: u64, number: usize, rate_hz: u32) -> HeldoutPhrase {
     let mut rng = rng(seed, &format!("heldout-{}-{}-{number}", group.family, group.source));
     let voice = Bank::cast_from(group, &mut rng).voice;
     let setting = Setting::random(&mut rng);
     let notes =
         compose(group.label, &setting, voice.range(), voice.polyphony(), LENGTH_S, &mut rng);
-    let mut samples = voice.play(&notes, LENGTH_S, RATE_HZ);
+    let mut samples = voice.play(&notes, LENGTH_S, rate_hz);
     let gain = db(rng.range(-30.0, -1.0) + 6.0206) as f32; // voices peak at -6 dBFS
     samples.iter_mut().for_each(|x| *x *= gain);
     HeldoutPhrase {

@@ -102,7 +102,7 @@ fn a_loop_knows_its_tempo() {
 #[test]
 fn heldout_phrases_cover_every_group() {
     let bank = small_bank();
-    let phrases = heldout_phrases(&bank, 1_000_000, 2);
+    let phrases = heldout_phrases(&bank, 1_000_000, 2, 24_000);
     assert_eq!(phrases.len(), bank.groups().len() * 2);
     for phrase in &phrases {
         assert_eq!(phrase.samples.len(), 96_000);
@@ -115,7 +115,7 @@ fn heldout_phrases_cover_every_group() {
             phrase.source
         );
     }
-    let again = heldout_phrases(&bank, 1_000_000, 1);
+    let again = heldout_phrases(&bank, 1_000_000, 1, 24_000);
     assert_eq!(again[1].samples, phrases[2].samples, "more phrases begin with the fewer");
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use signal::Label;
 
-use super::{Song, measure};
+use super::Song;
 use crate::rng::Rng;
 use crate::voice::Voice;
 
@@ -55,7 +55,7 @@ pub fn write(
     let song = Song::compose(seed);
     let defects = song.defects();
     let rendered = song.render_with(rate_hz, cast, &defects);
-    let truth = measure::truth(&song, &rendered);
+    let truth = song.truth(&rendered);
     let dir = out_dir.join(format!("song-{seed}"));
     let stems = dir.join("stems");
     fs::create_dir_all(&stems).map_err(|source| FactoryError::Io { file: stems, source })?;

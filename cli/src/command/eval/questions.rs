@@ -1,0 +1,132 @@
+//! `barline eval questions`: answers to questions that people wrote who had not seen what the model was trained on, about
+//! songs, stems and planted faults whose truth the factory knows.
+
+mod judge;
+mod stage;
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use anyhow::Context as _;
+use engine::Decoding;
+use serde::Deserialize;
+use signal::{FindingKind, Label};
+
+use super::Row;
+use crate::{
+    args::{Common, EvalQuestions},
+    command::table::table,
+    output::{Fault, print, wants_json},
+    session::Session,
+};
+use judge::right;
+use stage::Stage;
+
+/// What a question is about: what the truth of its answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum About {
+    Instruments,
+    Presence,
+    Loudest,
+    Tempo,
+    Key,
+    Meter,
+    Chords,
+    Loudness,
+    Peak,
+    Dynamics,
+    Stereo,
+    Length,
+    Brightness,
+    Warmth,
+    Space,
+    Dirt,
+    Density,
+    Faults,
+    Fault,
+    Where,
+    Sections,
+    Unknowable,
+}
+
+impl About {
+    /// Asked of one stem, whose colour the factory knows, and not of a mix.
+    fn is_colour(self) -> bool {
+        matches!(self, Self::Brightness | Self::Warmth | Self::Space | Self::Dirt | Self::Density)
+    }
+}
+
+/// One line of the file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    question: String,
+    about: About,
+    instrument: Option<Label>,
+    fault: Option<FindingKind>,
+}
+
+/// Asks every question and scores the answers.
+pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::Result<u8> {
+    let json = wants_json(common, args.plain);
+    let questions = read(&args.file)?;
+    let session = Session::new(common)?;
+    let mut scores: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let done = session.with_model(|context, _| {
+        let mut stage = Stage::new(args.seeds.clone());
+        for (done, number) in stage.order(&questions).into_iter().enumerate() {
+            let question = &questions[number];
+            session.step(done, questions.len(), &question.question);
+            let mut scene = stage.set(context, number, question)?;
+            let answer = scene
+                .hearing
+                .ask(context, &mut scene.source, &question.question, &Decoding::default())?
+                .answer
+                .text;
+            let passed = right(question, &scene.truth, &answer);
+            let about = format!("{:?}", question.about).to_lowercase();
+            let score = scores.entry(about.clone()).or_default();
+            *score = (score.0 + 1, score.1 + usize::from(passed));
+            if args.wrong && !passed {
+                let asked = &question.question;
+                print(format!("{about}: {asked:?} -> {answer:?}, {}\n", scene.truth).as_bytes());
+            }
+        }
+        session.step(questions.len(), questions.len(), "");
+        Ok(())
+    });
+    if let Err(Fault { field, message }) = done {
+        anyhow::bail!("{field}: {message}");
+    }
+    let all = scores.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    scores.insert("total".to_owned(), all);
+    let row = |(item, (count, right)): (String, (usize, usize))| Row {
+        top1: Some(right as f64 / count.max(1) as f64),
+        ..Row::new("questions", &item, count)
+    };
+    table(json, &scores.into_iter().map(row).collect::<Vec<_>>())?;
+    Ok(0)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<Question>> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
+    lines
+        .map(|(number, line)| {
+            let question: Question = serde_json::from_str(line)
+                .with_context(|| format!("{}: line {}", path.display(), number + 1))?;
+            let complete = match question.about {
+                About::Presence | About::Where => question.instrument.is_some(),
+                About::Fault => question.fault.is_some(),
+                _ => true,
+            };
+            anyhow::ensure!(
+                complete,
+                "{}: line {}: no instrument or fault",
+                path.display(),
+                number + 1
+            );
+            Ok(question)
+        })
+        .collect()
+}
