@@ -26,7 +26,7 @@ SPECIAL = ["<pad>", "<s>", "</s>", "<audio>", "</audio>", "<answer>"]
 BEFORE, AFTER, END = "<audio>", "</audio> {instruction}<answer>", "</s>"
 
 
-def make_tokenizer(truths, path, size=1024, lines=40000):
+def make_tokenizer(truths, path, size=2048, lines=60000):
     """Byte-level BPE over the grammar's own text; any other text falls back to bytes."""
     rng = random.Random(1)
     text = [" ".join(grammar.example(rng.choice(truths), rng)) for _ in range(lines)]
