@@ -26,12 +26,13 @@ SENTENCES = (
     ("terse", 1.3, "$terse", True),
 )
 CONTEXT = """$when, $core|$core $when|$core $when|{$story|$why|$why}$link $core|{$story|$why|$why}$link $core|
-    $core$because {$story|$why|$why}|$core, {$why|$story}|$core so I can {tell|answer} {my $kin|the client|the band|the label}"""
+    $core$because {$story|$why|$why}|$core, {$why|$story}"""
 GLUE = {
     "maybe_in": "||| $in",
     "bit": "|||a bit |a little |really |kind of |rather |quite |very |too |way too |so |slightly |a touch ",
     "link": ",| -|.|...| and| so|:|, so",
     "because": " because| cos|, because| since|,|.| -|,",
+    "own": "is there {a|any} $one",
 }
 OPENING = """hey|hey|hi|ok so|ok so|so|so|hello|right,|um|quick question:|quick one:|yo|ok|okay,|well|alright,|sorry,|also|and|hmm|
     please|listen,|excuse me,|mate,|question:|hey there,|hi there,|dear barline,|hey barline,|barline,|now|er,|good morning,|oh and|
@@ -45,7 +46,7 @@ SHORT = {
     "for": "4", "something": "smth", "what": "wot", "about": "abt", "instruments": "instr", "isn't it": "innit", "people": "ppl",
     "reverb": "verb", "percussion": "perc", "vocal": "vox", "right": "rite", "the": "da", "okay": "k", "compression": "comp",
 }  # fmt: skip
-SPELT = {"lufs": "LUFS", "lkfs": "LKFS", "bpm": "BPM", "eq": "EQ", "dbtp": "dBTP", "rms": "RMS", "lra": "LRA", "dc": "DC", "db": "dB", "hz": "Hz"}
+SPELT = {word.lower(): word for word in "LUFS LKFS BPM EQ dBTP RMS LRA DC dB Hz".split()}
 TOKEN = re.compile(r"[{}|]|\$\w+|[^{}|$]+")
 
 # The alternatives of a text and their weights; each alternative is a list of strings, `$names` and nested alternatives.
@@ -119,16 +120,16 @@ def tidy(text: str) -> str:
     text = re.sub(r" (?=[,.:?!]|'(?:s|re)\b)", "", " ".join(text.split()))
     text = re.sub(r"\b(any|no|some|the|much|first|last|next) (?:an?|the|some|any) ", r"\1 ", text)
     text = re.sub(r"\b(?:any|free of) (?=too |not enough|a lack|missing)", "", text)
-    return re.sub(r"\b(a|A) (?=(?!u[ks8]|uni|eu|one\b|once)[aeiou]|8|SM|SSL|MPC|LA-|MD|RE|fm |sfx|fx|mp3)", r"\1n ", text)
+    return re.sub(r"\b(a|A) (?=(?!uk|us|uni|eu|one\b|once)[aeiouAEIO]|8|SM|SSL|MPC|LA-|MD|RE|fm |sfx|fx|mp3)", r"\1n ", text)
 
 
 def draw(kind: str, rng: random.Random, thing: str | None = None) -> str:
     """One question; `thing` is the instrument it is about ("presence", "where") or the fault ("fault")."""
-    words = TABLES["words"] | GLUE | TABLES.get(thing, {}) | TABLES[kind]
-    forms = [sentence for sentence in SENTENCES if sentence[0] in words]
+    words = TABLES["words"] | GLUE | (TABLES[thing] if thing else {}) | TABLES[kind]
+    forms = [sentence for sentence in SENTENCES if sentence[0] in TABLES[kind]]
     while True:
         form, _, core, asks = rng.choices(forms, [share for _, share, _, _ in forms])[0]
-        context = CONTEXT if form != "terse" and rng.random() < 0.27 else "$core"
+        context = CONTEXT if rng.random() < (0.1 if form == "terse" else 0.3) else "$core"
         text = typed(tidy(expand(parse(context), words | {"core": core}, rng)).rstrip("?."), asks, rng)
         if len(text.split()) <= LIMIT:
             return text

@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Advise(Advise),
     /// Write the encoder's hidden states and the soft tokens
     Embed(Embed),
+    /// Write the captions of a WAV file into a copy of it, as cue points, with its loudness
+    EmbedCaptions(EmbedCaptions),
     /// Ask the model a question about a file
     Ask(Ask),
     /// List, verify or fetch models
@@ -123,6 +125,21 @@ pub(crate) struct Caption {
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) grid: Grid,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EmbedCaptions {
+    /// A WAV file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: String,
+    /// The copy to write; a file of this name is never overwritten
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// What `barline caption --json` printed of the file (default: it is heard now)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) captions: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
 }
 
 /// The tempo, where the user knows it.

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Label(args) => command::label(common, args),
         Command::Advise(args) => command::advise(common, args),
         Command::Embed(args) => command::embed(common, args),
+        Command::EmbedCaptions(args) => command::embed_captions(common, args),
         Command::Ask(args) => command::ask(common, args),
         Command::Models(args) => command::models(common, args),
         Command::Eval(args) => match &args.what {

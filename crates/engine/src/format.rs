@@ -9,8 +9,10 @@ mod lrc;
 mod midi;
 mod srt;
 mod vtt;
+mod wave;
 
 pub use cue::{Cue, cues};
+pub use wave::{WaveError, embed};
 
 use crate::timeline::Timeline;
 

@@ -228,3 +228,22 @@ fn midi_crosses_any_length() {
     let ticks: u64 = smf.tracks[0].iter().map(|event| u64::from(event.delta.as_int())).sum();
     assert!(ticks > 1 << 28);
 }
+
+#[test]
+fn the_published_schema_names_every_field() {
+    let schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../../../docs/captions.schema.json")).unwrap();
+    let json = Format::Json.write(&nasty(), "song.wav");
+    let object: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let same = |schema: &serde_json::Value, object: &serde_json::Value| {
+        let keys = |value: &serde_json::Value| -> Vec<String> {
+            value.as_object().unwrap().keys().cloned().collect()
+        };
+        assert_eq!(keys(&schema["properties"]), keys(object));
+        assert_eq!(schema["required"].as_array().unwrap().len(), keys(object).len());
+    };
+    same(&schema, &object);
+    for list in ["captions", "segments"] {
+        same(&schema["properties"][list]["items"], &object[list][0]);
+    }
+}
