@@ -39,7 +39,7 @@ pub(crate) struct Played {
 pub(crate) fn play(hub: &Hub, instances: usize, bars: usize) -> Played {
     let parts = parts();
     let mut sessions: Vec<Session> =
-        (0..instances).map(|_| Session::start(Arc::default(), Arc::default(), hub)).collect();
+        (0..instances).map(|_| Session::start(Controls::default(), hub)).collect();
     let inputs = sessions.iter_mut().map(|session| session.activate(2, RATE_HZ.into(), false));
     let mut inputs: Vec<Input> = inputs.collect();
     let mut screen = Screen::new(sessions.iter().map(Session::remote).collect(), bars);

@@ -4,10 +4,11 @@ mod face;
 mod meters;
 mod view;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::session::{Command, Remote};
+use engine::session::{BounceSettings, Command, Remote};
 use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::{SizeConstraints, dpi::LogicalSize};
 use nice_plug::prelude::*;
@@ -40,7 +41,30 @@ pub struct Window {
     alarm: Alarm,
     face: Face,
     track: Track,
+    host: Host,
     guard: Guard,
+}
+
+/// The line to the host's parameters, once there is a window.
+#[derive(Default)]
+struct Host(Option<GuiContext>);
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Host").field(&self.0.is_some()).finish()
+    }
+}
+
+impl Host {
+    /// Sets a switch as if the user had turned it in the host.
+    fn set(&self, switch: &BoolParam, on: bool) {
+        if let Some(context) = &self.0 {
+            let setter = context.param_setter();
+            setter.begin_set_parameter(switch);
+            setter.set_parameter(switch, on);
+            setter.end_set_parameter(switch);
+        }
+    }
 }
 
 /// The editor that a host opens and closes at will.
@@ -66,12 +90,12 @@ impl Window {
     /// A window on a session.
     pub fn new(remote: Remote, params: Arc<BarlineParams>, alarm: Alarm) -> Self {
         let (face, track) = (Face::default(), Track::default());
-        Self { remote, params, alarm, face, track, guard: Guard::default() }
+        Self { remote, params, alarm, face, track, host: Host::default(), guard: Guard::default() }
     }
 
     /// Draws the picture of now, and does what the user wants.
     fn draw(&mut self, ui: &mut egui::Ui) {
-        let Self { remote, params, alarm, face, track, guard } = self;
+        let Self { remote, params, alarm, face, track, host, guard } = self;
         let drawn = guard.run(|| {
             remote.watch();
             let (reading, hub) = (remote.reading(), remote.hub());
@@ -84,11 +108,12 @@ impl Window {
             }
             track.device = hub.map(|hub| hub.device).unwrap_or_default();
             track.deaf = params.deaf();
+            track.armed = params.arm_captions.value();
             let rows = |listing: Listing, range| {
                 remote.recall(|notes| remote.look(|report| listing.rows(range, report, notes)))
             };
             if let Some(wish) = face.show(ui, &view, track, &rows) {
-                fulfil(wish, remote, &track.name);
+                fulfil(wish, remote, params, host, track);
             }
             view.lively
         });
@@ -104,10 +129,18 @@ impl NiceEguiApp for Window {
     fn build(
         &mut self,
         context: egui::Context,
-        _: GuiContext,
+        host: GuiContext,
         _: &mut Frame,
     ) -> Result<(), HandlerError> {
-        self.guard.run(|| face::dress(&context));
+        self.host = Host(Some(host));
+        let Self { track, guard, .. } = self;
+        guard.run(|| {
+            face::dress(&context);
+            match BounceSettings::load() {
+                Ok(settings) => (track.bounce, track.bounce_trouble) = (settings, None),
+                Err(why) => track.bounce_trouble = Some(why),
+            }
+        });
         Ok(())
     }
 
@@ -117,6 +150,7 @@ impl NiceEguiApp for Window {
 
     fn track_info_changed(&mut self, info: TrackInfo) {
         self.track.name = info.name().to_owned();
+        self.remote.entitle(info.name());
         self.track.rgb = info.color().map(|color| {
             let (r, g, b, _) = color.rgba();
             [r, g, b]
@@ -124,14 +158,21 @@ impl NiceEguiApp for Window {
     }
 }
 
-fn fulfil(wish: Wish, remote: &Remote, track: &str) {
+/// Does what the user wants.
+fn fulfil(wish: Wish, remote: &Remote, params: &BarlineParams, host: &Host, track: &mut Track) {
     remote.send(match wish {
         Wish::Advise => Command::Ask(None),
         Wish::Ask(question) => Command::Ask(Some(question)),
         Wish::Stop => Command::Stop,
         Wish::ResetMeters => Command::ResetMeters,
         Wish::HoldMeters(hold) => Command::HoldMeters(hold),
-        Wish::Export(format) => Command::Export(format, track.to_owned()),
+        Wish::Export(format) => Command::Export(format, track.name.clone()),
+        Wish::Arm(on) => return host.set(&params.arm_captions, on),
+        Wish::Bounce(settings) => {
+            track.bounce_trouble = settings.save().err();
+            track.bounce = settings;
+            return;
+        }
         Wish::ComputeOn(device) => return remote.compute_on(device),
         Wish::Restart => return remote.restart(),
     });

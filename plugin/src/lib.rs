@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use editor::Window;
 use engine::hub::Hub;
-use engine::session::{Input, Remote, Session};
+use engine::session::{Controls, Input, Remote, Session};
 use nice_plug::prelude::*;
 use nice_plug_egui::EguiEditor;
 
@@ -44,8 +44,9 @@ impl Barline {
     pub fn with_hub(hub: &Hub) -> Self {
         let (params, guard) = (Arc::new(BarlineParams::default()), Guard::default());
         let session = guard.run(|| {
-            let (notebook, bell) = (Arc::clone(&params.notebook.0), Arc::clone(&params.bell));
-            Session::start(notebook, bell, hub)
+            let notebook = Arc::clone(&params.notebook.0);
+            let (bell, arm) = (Arc::clone(&params.bell), Arc::clone(&params.arm));
+            Session::start(Controls { notebook, bell, arm }, hub)
         });
         Self { params, guard, session, input: None }
     }

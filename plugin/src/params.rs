@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use engine::session::Bell;
+use engine::session::{Arm, Bell};
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 
@@ -32,6 +32,9 @@ pub struct BarlineParams {
     /// Rings when `ask` goes on.
     pub(crate) bell: Arc<Bell>,
 
+    /// Set while `arm_captions` is on.
+    pub(crate) arm: Arc<Arm>,
+
     /// What was heard of each bar, saved with the project.
     #[persist = "timeline"]
     pub notebook: SavedNotebook,
@@ -51,13 +54,16 @@ impl BarlineParams {
 impl Default for BarlineParams {
     fn default() -> Self {
         let bell = Arc::new(Bell::default());
-        let ringing = Arc::clone(&bell);
+        let (ringing, arm) = (Arc::clone(&bell), Arc::new(Arm::default()));
+        let arming = Arc::clone(&arm);
         Self {
             listen: BoolParam::new("Listen", true),
             ask: BoolParam::new("Ask", false).with_callback(Arc::new(move |on| ringing.hold(on))),
-            arm_captions: BoolParam::new("Arm captions", false),
+            arm_captions: BoolParam::new("Arm captions", false)
+                .with_callback(Arc::new(move |on| arming.set(on))),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
             bell,
+            arm,
             notebook: SavedNotebook::default(),
         }
     }

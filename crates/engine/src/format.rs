@@ -1,5 +1,6 @@
 //! Writers of a timeline's captions for players, editors and workstations. JSON is the full form, all others follow from
-//! the same timeline; times are seconds from the file's start.
+//! the same timeline. Times count from the start of the file, or of the render; in the formats that workstations import
+//! (REAPER's regions, Audacity's labels, MIDI) from the start of the project, where that is known.
 
 mod csv;
 mod cue;
@@ -14,10 +15,13 @@ mod wave;
 pub use cue::{Cue, cues};
 pub use wave::{WaveError, embed};
 
+use serde::{Deserialize, Serialize};
+
 use crate::timeline::Timeline;
 
 /// A caption file format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Format {
     /// Everything, as `barline caption --json` prints it.
     Json,
@@ -73,9 +77,9 @@ impl Format {
             Self::Vtt => vtt::write(&cues(timeline)).into_bytes(),
             Self::Srt => srt::write(&cues(timeline)).into_bytes(),
             Self::Lrc => lrc::write(timeline, title).into_bytes(),
-            Self::Csv => csv::write(timeline).into_bytes(),
-            Self::Labels => labels::write(timeline).into_bytes(),
-            Self::Midi => midi::write(timeline, title),
+            Self::Csv => csv::write(&timeline.in_project()).into_bytes(),
+            Self::Labels => labels::write(&timeline.in_project()).into_bytes(),
+            Self::Midi => midi::write(&timeline.in_project(), title),
         }
     }
 }

@@ -35,7 +35,7 @@ pub use label::{Choice, Labelled, label, label_spans};
 pub use narrate::{Narration, Per, SILENCE, TOO_LITTLE, bars_of, narrate, rhythm};
 pub use slots::{Facts, Filled, SLOTS};
 pub use source::{AudioSource, Samples};
-pub use timeline::{Caption, SCHEMA, Stretch, Timeline, bars, steps};
+pub use timeline::{Caption, Mark, SCHEMA, Stretch, Timeline, bars, steps};
 pub use vocabulary::{instruments, mix_instruments};
 pub use window::{
     Cut, Cutter, Heard, MAX_WINDOW_S, MIN_WINDOW_S, MODEL_RATE_HZ, Slice, Span, to_model_rate,

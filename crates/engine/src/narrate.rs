@@ -119,6 +119,7 @@ pub fn narrate(
         captions,
         segments: survey.measurements.sections.clone(),
         notes,
+        ..Timeline::default()
     })
 }
 

@@ -6,6 +6,7 @@
 
 mod answer;
 mod bell;
+mod bounce;
 mod export;
 mod follower;
 mod input;
@@ -33,13 +34,14 @@ use signal::{AudioFeed, BarKey, capacity_frames, tap};
 
 pub use self::answer::{Answer, AnswerState};
 pub use self::bell::Bell;
+pub use self::bounce::{Arm, BounceSettings};
 pub use self::export::Exported;
 pub use self::follower::{Follower, News, Passage};
 pub use self::input::Input;
 pub use self::listener::{Activity, Listener};
 pub use self::notebook::{Notebook, NotedBar, Notes};
 pub use self::remote::{Command, Remote};
-pub use self::report::{Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
+pub use self::report::{Bounced, Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
 
 use self::pace::Pace;
 use self::scribe::Scribe;
@@ -53,6 +55,17 @@ const COMMANDS: usize = 16;
 
 /// The longest that an instance's end waits for its thread to hear the rest (invariant 8 of the design).
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// What a session shares with the instance's parameters and its saved state.
+#[derive(Clone, Debug, Default)]
+pub struct Controls {
+    /// What was heard of the song.
+    pub notebook: Arc<Notebook>,
+    /// Asks for advice.
+    pub bell: Arc<Bell>,
+    /// Whether captions of renders are written.
+    pub arm: Arc<Arm>,
+}
 
 /// The plugin's part of a session. Dropping it lets the session thread hear what is left, for a second at most; then the
 /// thread is on its own. `[main-thread]`
@@ -95,11 +108,12 @@ struct Shared {
     instance: u64,
     closing: AtomicBool,
     report: Mutex<Report>,
-    notebook: Arc<Notebook>,
+    controls: Controls,
+    /// The name of the track as the host told it last; empty where it told none.
+    title: Mutex<String>,
     /// What the running meters read, and when somebody looked last.
     reading: Mutex<Reading>,
     watched_at: Mutex<Option<Instant>>,
-    bell: Arc<Bell>,
     commands: (Sender<Command>, Receiver<Command>),
 }
 
@@ -107,8 +121,8 @@ impl Session {
     /// A session and the thread that listens. `[main-thread]`: hosts create instances there, so the thread starts with
     /// a normal priority and never in `activate`. Where the system starts no more threads, nothing is heard and the
     /// report says so.
-    pub fn start(notebook: Arc<Notebook>, bell: Arc<Bell>, hub: &Hub) -> Self {
-        let (mut session, listener) = Self::pair(notebook, bell, Some(hub));
+    pub fn start(controls: Controls, hub: &Hub) -> Self {
+        let (mut session, listener) = Self::pair(controls, Some(hub));
         match thread::start(listener, session.shared.instance) {
             Ok(thread) => session.thread = Some(thread),
             Err(error) => {
@@ -121,7 +135,7 @@ impl Session {
 
     /// A session and the half that listens, for a caller with a thread of its own. Without a hub there are measurements
     /// and no words.
-    pub fn pair(notebook: Arc<Notebook>, bell: Arc<Bell>, hub: Option<&Hub>) -> (Self, Listener) {
+    pub fn pair(controls: Controls, hub: Option<&Hub>) -> (Self, Listener) {
         static INSTANCES: AtomicU64 = AtomicU64::new(0);
         let instance = INSTANCES.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, receiver) = bounded(WAITING);
@@ -131,10 +145,10 @@ impl Session {
             instance,
             closing,
             report,
-            notebook,
+            controls,
+            title: Mutex::default(),
             reading: Mutex::default(),
             watched_at: Mutex::default(),
-            bell,
             commands: bounded(COMMANDS),
         });
         let session = Self {
@@ -174,7 +188,7 @@ impl Shared {
     /// Enters what became of a passage's caption.
     fn say(&self, id: u64, key: Option<BarKey>, words: Words) {
         if let Some(key) = key {
-            self.notebook.say(key, &words);
+            self.controls.notebook.say(key, &words);
         }
         if let Some(bar) = self.report.lock().bar_mut(id) {
             bar.words = words;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use signal::Section;
+use signal::{Meter, Section};
 
 use crate::window::Span;
 
@@ -37,10 +37,16 @@ pub struct Caption {
 pub struct Timeline {
     /// Length of the file in seconds.
     pub duration_s: f64,
+    /// Where a render begins in its project, in seconds; null for files.
+    #[serde(default)]
+    pub project_start_s: Option<f64>,
     /// Beats a minute, where the tempo is steady.
     pub tempo_bpm: Option<f64>,
     /// Beats in a bar.
     pub beats_per_bar: u32,
+    /// Tempo and meter where they change, in order of time, as a host's clock had them; empty for files.
+    #[serde(default)]
+    pub tempo_map: Vec<Mark>,
     /// The whole file in a sentence or two.
     pub summary: String,
     /// In order of time, without overlap.
@@ -49,6 +55,57 @@ pub struct Timeline {
     pub segments: Vec<Section>,
     /// Field to the reason why it is null or doubtful.
     pub notes: BTreeMap<String, String>,
+}
+
+impl Timeline {
+    /// The same with the project's start as its zero, where that is known.
+    pub(crate) fn in_project(&self) -> Self {
+        let mut shifted = self.clone();
+        let by_s = self.project_start_s.unwrap_or(0.0);
+        shifted.duration_s += by_s;
+        for caption in &mut shifted.captions {
+            caption.start_s += by_s;
+            caption.end_s += by_s;
+        }
+        for segment in &mut shifted.segments {
+            segment.start_s += by_s;
+            segment.end_s += by_s;
+        }
+        for mark in &mut shifted.tempo_map {
+            mark.start_s += by_s;
+        }
+        shifted
+    }
+}
+
+/// Tempo and meter from a moment on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The moment in seconds.
+    pub start_s: f64,
+    /// Quarter notes a minute.
+    pub bpm: f64,
+    /// The meter.
+    pub meter: Meter,
+}
+
+impl Mark {
+    /// Tempi closer than this are the same: hosts round.
+    const SAME_BPM: f64 = 0.05;
+
+    /// The first of the marks and those that differ from the one before.
+    pub(crate) fn changes(marks: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut out: Vec<Self> = Vec::new();
+        for mark in marks {
+            let same = |last: &Self| {
+                last.meter == mark.meter && (last.bpm - mark.bpm).abs() < Self::SAME_BPM
+            };
+            if !out.last().is_some_and(same) {
+                out.push(mark);
+            }
+        }
+        out
+    }
 }
 
 /// A stretch to be captioned.

@@ -1,12 +1,13 @@
 //! The editor's face: draws a [`View`] and says what the user wants. Knows egui, and neither the host nor the engine's
 //! threads. `[gui-thread]`
 
+mod bounce;
 mod timeline;
 
 use std::ops::Range;
 
 use egui::{Align, Color32, FontId, Key, Layout, RichText, Sense, TextEdit, TextStyle, Ui, vec2};
-use engine::{format::Format, hub::DeviceChoice};
+use engine::{format::Format, hub::DeviceChoice, session::BounceSettings};
 
 use super::meters;
 use super::view::{AnswerView, Listing, Row, View};
@@ -26,6 +27,10 @@ pub enum Wish {
     HoldMeters(bool),
     /// The captions as a file.
     Export(Format),
+    /// Captions of renders written, or not.
+    Arm(bool),
+    /// Where and how they are written from now on.
+    Bounce(BounceSettings),
     /// The model on another device.
     ComputeOn(DeviceChoice),
     /// The engine anew.
@@ -40,7 +45,9 @@ pub type Rows<'a> = dyn Fn(Listing, Range<usize>) -> Vec<Row> + 'a;
 pub struct Face {
     question: String,
     held: bool,
-    about: bool,
+    page: Page,
+    /// The settings for captions of renders, as they are being typed.
+    draft: Option<bounce::Draft>,
     /// What the timeline lists, where the user has chosen.
     listing: Option<Listing>,
     /// The row whose details are open, as it was seen last.
@@ -50,7 +57,16 @@ pub struct Face {
     seen: Range<usize>,
 }
 
-/// What the host knows of the instance: a hint for the user's eyes, never evidence.
+/// What the middle of the window shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Page {
+    #[default]
+    Song,
+    Bounce,
+    About,
+}
+
+/// What the host and this machine know of the instance: a hint for the user's eyes, never evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Track {
     /// The track's name, empty where the host tells none.
@@ -61,6 +77,12 @@ pub struct Track {
     pub deaf: Option<&'static str>,
     /// The device that the user asked for.
     pub device: DeviceChoice,
+    /// Whether captions of renders are armed.
+    pub armed: bool,
+    /// Where and how they are written.
+    pub bounce: BounceSettings,
+    /// Why that could not be read or saved.
+    pub bounce_trouble: Option<String>,
 }
 
 const TEXT: Color32 = Color32::from_gray(215);
@@ -98,13 +120,14 @@ impl Face {
                 wishes.extend(self.meters(ui, view));
             },
         );
-        egui::CentralPanel::default().show(ui, |ui| {
-            if self.about {
-                return about(ui);
+        egui::CentralPanel::default().show(ui, |ui| match self.page {
+            Page::About => about(ui),
+            Page::Bounce => wishes.extend(self.bounce(ui, track)),
+            Page::Song => {
+                wishes.extend(self.ask(ui, view));
+                ui.separator();
+                self.timeline(ui, view, rows);
             }
-            wishes.extend(self.ask(ui, view));
-            ui.separator();
-            self.timeline(ui, view, rows);
         });
         // One click a picture is all that a hand can do.
         wishes.pop()
@@ -124,7 +147,8 @@ impl Face {
             }
             label(ui, view);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.toggle_value(&mut self.about, "About");
+                self.turn(ui, Page::About, "About");
+                self.turn(ui, Page::Bounce, if track.armed { "Renders: armed" } else { "Renders" });
                 ui.menu_button("Export", |ui| {
                     for format in Format::ALL {
                         if ui.button(format.name()).clicked() {
@@ -135,14 +159,22 @@ impl Face {
                 });
             });
         });
-        if let Some(exported) = &view.exported {
-            ui.label(RichText::new(exported).small().color(QUIET));
+        for line in view.exported.iter().chain(&view.bounced) {
+            ui.label(RichText::new(line).small().color(QUIET));
         }
         ui.label(RichText::new(&view.now.place).color(QUIET));
         let now = RichText::new(track.deaf.unwrap_or(&view.now.text));
         ui.label(now.size(CAPTION_SIZE).strong());
         ui.add_space(4.0);
         wish
+    }
+
+    /// A button that opens a page, and closes it.
+    fn turn(&mut self, ui: &mut Ui, page: Page, name: &str) {
+        if ui.selectable_label(self.page == page, name).clicked() {
+            self.page = if self.page == page { Page::Song } else { page };
+            self.draft = None;
+        }
     }
 
     fn meters(&mut self, ui: &mut Ui, view: &View) -> Option<Wish> {

@@ -4,7 +4,7 @@ mod row;
 
 use analysis::Reading;
 use engine::hub::{State, Status};
-use engine::session::{Answer, AnswerState, Exported, Named, Notes, Report, Words};
+use engine::session::{Answer, AnswerState, Bounced, Exported, Named, Notes, Report, Words};
 use signal::Evidence;
 
 pub use row::{Listing, Row, Spot};
@@ -32,6 +32,8 @@ pub struct View {
     pub can_restart: bool,
     /// What became of the last export.
     pub exported: Option<String>,
+    /// What became of the last render that captions were armed for.
+    pub bounced: Option<String>,
     /// Rows of the timeline: bars of the song, and passages without a transport.
     pub rows: [usize; 2],
     /// The row of the bar that plays.
@@ -93,6 +95,7 @@ impl View {
             trouble: trouble(report, hub),
             can_restart: hub.is_some_and(can_restart),
             exported: report.exported.as_ref().map(exported),
+            bounced: report.bounced.as_ref().map(bounced),
             rows: Listing::ALL.map(|listing| listing.count(report, notes)),
             playing: report.playing.map(|playing| notes.count_before(playing.key)),
             lively: passes || writing || hub.is_some_and(|hub| hub.busy.is_some()),
@@ -230,6 +233,21 @@ fn exported(exported: &Exported) -> String {
             format!("{captions} captions written to {}", path.display())
         }
         Exported::Failed(why) => format!("not exported: {why}"),
+    }
+}
+
+fn bounced(bounced: &Bounced) -> String {
+    match bounced {
+        Bounced::Waiting { bars } => format!("captions of the render: {bars} bars to go"),
+        Bounced::Written { paths, captions } => {
+            let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
+            let more = match paths.len() {
+                0 | 1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            format!("{captions} captions of the render written to {first}{more}")
+        }
+        Bounced::Failed(why) => format!("captions of the render not written: {why}"),
     }
 }
 

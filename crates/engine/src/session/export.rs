@@ -38,7 +38,7 @@ pub enum Exported {
 
 /// Writes the captions of the song, or, where there is no song, of what was heard without a transport. Never overwrites.
 pub(super) fn export(format: Format, title: &str, shared: &Shared) -> Exported {
-    let song = shared.notebook.read(of_song);
+    let song = shared.controls.notebook.read(of_song);
     let timeline = if song.captions.is_empty() { of_passages(&shared.report.lock()) } else { song };
     if timeline.captions.is_empty() {
         return Exported::Failed("there are no captions yet".to_owned());
@@ -49,7 +49,7 @@ pub(super) fn export(format: Format, title: &str, shared: &Shared) -> Exported {
     };
     let captions = timeline.captions.len();
     let bytes = format.write(&timeline, title);
-    match fs::create_dir_all(&folder).and_then(|()| write(&folder, title, format, &bytes)) {
+    match write(&folder, &format!("{} captions", name(title)), format, &bytes) {
         Ok(path) => Exported::Written { path, captions },
         Err(error) => Exported::Failed(format!("{}: {error}", folder.display())),
     }
@@ -60,12 +60,17 @@ fn folder() -> Result<PathBuf, String> {
     Ok(user.document_dir().unwrap_or(user.home_dir()).join(FOLDER))
 }
 
-/// Writes to the first of `Bass captions.vtt`, `Bass captions 2.vtt`, ... that isn't there yet.
-fn write(folder: &Path, title: &str, format: Format, bytes: &[u8]) -> io::Result<PathBuf> {
-    let name = name(title);
+/// Writes to the first of `NAME.vtt`, `NAME 2.vtt`, ... that isn't there yet, in a folder that is made where it is missing.
+pub(super) fn write(
+    folder: &Path,
+    name: &str,
+    format: Format,
+    bytes: &[u8],
+) -> io::Result<PathBuf> {
+    fs::create_dir_all(folder)?;
     for number in 1..=MAX_FILES {
         let number = if number == 1 { String::new() } else { format!(" {number}") };
-        let path = folder.join(format!("{name} captions{number}.{}", format.extension()));
+        let path = folder.join(format!("{name}{number}.{}", format.extension()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => return file.write_all(bytes).map(|()| path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -76,7 +81,7 @@ fn write(folder: &Path, title: &str, format: Format, bytes: &[u8]) -> io::Result
 }
 
 /// A title as the name of a file on any system.
-fn name(title: &str) -> String {
+pub(super) fn name(title: &str) -> String {
     let fit = |c: char| if c.is_alphanumeric() || "-_()&+".contains(c) { c } else { ' ' };
     let words: String = title.chars().map(fit).take(MAX_NAME).collect();
     let name = words.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -117,7 +122,7 @@ fn of_passages(report: &Report) -> Timeline {
     timeline(report.bars.iter().filter(free).filter_map(caption).collect())
 }
 
-fn caption(
+pub(super) fn caption(
     words: &Words,
     bar: Option<i64>,
     start_s: f64,
@@ -147,7 +152,7 @@ fn timeline(captions: Vec<Caption>) -> Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{Notebook, Session};
+    use crate::session::{Controls, Notebook, Session};
     use signal::{BarKey, Meter};
     use std::sync::Arc;
 
@@ -184,10 +189,10 @@ mod tests {
     #[test]
     fn a_file_is_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
-        let first = write(folder.path(), "Lead: vox/2", Format::Vtt, b"one").unwrap();
-        let second = write(folder.path(), "Lead: vox/2", Format::Vtt, b"two").unwrap();
-        assert!(first.ends_with("Lead vox 2 captions.vtt"), "{}", first.display());
-        assert!(second.ends_with("Lead vox 2 captions 2.vtt"), "{}", second.display());
+        let first = write(folder.path(), &name("Lead: vox/2"), Format::Vtt, b"one").unwrap();
+        let second = write(folder.path(), &name("Lead: vox/2"), Format::Vtt, b"two").unwrap();
+        assert!(first.ends_with("Lead vox 2.vtt"), "{}", first.display());
+        assert!(second.ends_with("Lead vox 2 2.vtt"), "{}", second.display());
         assert_eq!(fs::read(first).unwrap(), b"one");
     }
 
@@ -200,7 +205,7 @@ mod tests {
 
     #[test]
     fn nothing_heard_is_said_so() {
-        let (session, _listener) = Session::pair(Arc::default(), Arc::default(), None);
+        let (session, _listener) = Session::pair(Controls::default(), None);
         let exported = export(Format::Srt, "Bass", &session.shared);
         assert!(matches!(exported, Exported::Failed(why) if why.contains("no captions")));
     }

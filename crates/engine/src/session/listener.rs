@@ -9,6 +9,7 @@ use analysis::Meter;
 use crossbeam_channel::Receiver;
 use signal::Measurements;
 
+use super::bounce::Bouncing;
 use super::export;
 use super::follower::{Follower, News, Passage};
 use super::monitoring::Monitoring;
@@ -51,6 +52,7 @@ pub struct Listener {
     lead: Lead,
     hearing: Option<Hearing>,
     scribe: Option<Scribe>,
+    bouncing: Bouncing,
     monitoring: Monitoring,
 }
 
@@ -98,6 +100,7 @@ impl Listener {
             lead: Lead::default(),
             hearing: None,
             scribe,
+            bouncing: Bouncing::default(),
             monitoring: Monitoring::default(),
         }
     }
@@ -116,6 +119,7 @@ impl Listener {
         let came = self.drain(now);
         let listened = self.listen();
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
+        self.bouncing.serve(&self.shared);
         let done = self.spool.is_empty();
         self.shared.report.lock().idle = done && !came;
         match (done, came || answered) {
@@ -123,7 +127,9 @@ impl Listener {
             // There is audio, but a render waits for the model.
             (false, _) => Activity::Heard,
             (true, true) => Activity::Heard,
-            (true, false) if closing && self.sources.is_empty() => Activity::Closed,
+            (true, false) if closing && self.sources.is_empty() && self.bouncing.is_done() => {
+                Activity::Closed
+            }
             (true, false) => Activity::Idle,
         }
     }
@@ -137,12 +143,12 @@ impl Listener {
     pub(super) fn fail(&mut self, why: &str) {
         self.shared.report.lock().trouble = Some(why.to_owned());
         (self.sources, self.hearing, self.spool) = (VecDeque::new(), None, Spool::default());
-        self.scribe = None;
+        (self.scribe, self.bouncing) = (None, Bouncing::default());
     }
 
     /// Does what the editor asked for.
     fn obey(&mut self) {
-        if self.shared.bell.answer()
+        if self.shared.controls.bell.answer()
             && let Some(scribe) = &mut self.scribe
         {
             scribe.ask(None, &self.shared);
@@ -199,7 +205,8 @@ impl Listener {
         let mut frames = 0;
         let mut any = false;
         while frames < STRIDE_FRAMES {
-            let patient = self.rendered > 0;
+            // Of an armed pass nothing is skipped, however it is played.
+            let patient = self.rendered > 0 || self.shared.controls.arm.is_on();
             if patient && !self.scribe.as_ref().is_none_or(Scribe::is_free) {
                 break;
             }
@@ -219,7 +226,8 @@ impl Listener {
                     if let Some(hearing) = self.hearing.take() {
                         let Hearing { generation, follower } = hearing;
                         follower.finish(&mut |news| {
-                            take(&self.shared, &mut self.scribe, generation, patient, &news);
+                            let (scribe, bouncing) = (&mut self.scribe, &mut self.bouncing);
+                            take(&self.shared, scribe, bouncing, generation, patient, &news);
                         });
                     }
                 }
@@ -240,7 +248,8 @@ impl Listener {
         let Some(hearing) = &mut self.hearing else { return 0 };
         let Hearing { generation, follower } = hearing;
         follower.push(&chunk, &mut |news| {
-            take(&self.shared, &mut self.scribe, *generation, patient, &news);
+            let (scribe, bouncing) = (&mut self.scribe, &mut self.bouncing);
+            take(&self.shared, scribe, bouncing, *generation, patient, &news);
         });
         self.monitoring.push(chunk.samples, &self.shared);
         self.shared.report.lock().heard_frames += frames as u64;
@@ -285,6 +294,7 @@ impl Source {
 fn take(
     shared: &Shared,
     scribe: &mut Option<Scribe>,
+    bouncing: &mut Bouncing,
     generation: Generation,
     patient: bool,
     news: &News<'_>,
@@ -295,7 +305,12 @@ fn take(
             shared.report.lock().start_pass(generation.number, frame, kind);
         }
         News::BarStarted(ref bar) => shared.report.lock().start_bar(bar),
-        News::PassEnded { frame } => shared.report.lock().end_pass(frame),
+        News::PassEnded { frame } => {
+            let ended = shared.report.lock().end_pass(frame);
+            if let Some(pass) = ended.filter(|_| shared.controls.arm.is_on()) {
+                bouncing.ended(&pass);
+            }
+        }
         News::Passage(ref passage) => take_passage(shared, scribe, generation, patient, passage),
     }
 }
@@ -321,7 +336,7 @@ fn take_passage(
         let noted = NotedBar::new(&bar, start_s.map(|start_s| (start_s, start_s + length_s)));
         let (loudness_lufs, true_peak_dbtp) = (heard.loudness_lufs, heard.true_peak_dbtp);
         let words = heard.words.clone();
-        shared.notebook.note(NotedBar { loudness_lufs, true_peak_dbtp, words, ..noted });
+        shared.controls.notebook.note(NotedBar { loudness_lufs, true_peak_dbtp, words, ..noted });
         measured.tempo_bpm = Some(bar.meter.quarters() * 60.0 / length_s);
     }
     let id = shared.report.lock().add_bar(heard);

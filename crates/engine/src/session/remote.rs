@@ -53,12 +53,17 @@ impl Remote {
 
     /// Calls `look` with the bars that the project remembers.
     pub fn recall<R>(&self, look: impl FnOnce(&Notes) -> R) -> R {
-        self.shared.notebook.read(look)
+        self.shared.controls.notebook.read(look)
     }
 
     /// What the meters read now.
     pub fn reading(&self) -> Reading {
         self.shared.reading.lock().clone()
+    }
+
+    /// Tells the name of the track, as the host has it.
+    pub fn entitle(&self, title: &str) {
+        title.clone_into(&mut self.shared.title.lock());
     }
 
     /// Says that somebody looks right now: the meters run for a second after. Editors come and go without a word.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use signal::{Bar, BarKey, Label, Measurements, Meter, PassKind};
@@ -59,6 +60,28 @@ pub struct Report {
     pub answers: VecDeque<Answer>,
     /// What became of the last export.
     pub exported: Option<Exported>,
+    /// What became of the last render that captions were armed for.
+    pub bounced: Option<Bounced>,
+}
+
+/// The captions of an armed render.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bounced {
+    /// The model is still at work on so many bars.
+    Waiting {
+        /// Bars without words.
+        bars: usize,
+    },
+    /// The files, with so many captions each.
+    Written {
+        /// Where they are.
+        paths: Vec<PathBuf>,
+        /// How many captions they have.
+        captions: usize,
+    },
+    /// There is none, or not all: why.
+    Failed(String),
 }
 
 /// The bar that plays.
@@ -195,11 +218,12 @@ impl Report {
         self.playing = Some(Playing { key: bar.key, bar: bar.number });
     }
 
-    pub(super) fn end_pass(&mut self, frame: u64) {
+    /// Ends the pass that plays, and gives it.
+    pub(super) fn end_pass(&mut self, frame: u64) -> Option<HeardPass> {
         self.playing = None;
-        if let Some(pass) = self.passes.back_mut() {
-            pass.end_frame = Some(frame);
-        }
+        let pass = self.passes.back_mut()?;
+        pass.end_frame = Some(frame);
+        Some(pass.clone())
     }
 
     /// Adds a passage and gives it its number.

@@ -95,7 +95,7 @@ impl Take {
 
 impl Studio {
     fn new(seed: u64) -> Self {
-        let (session, listener) = Session::pair(Arc::default(), Arc::default(), None);
+        let (session, listener) = Session::pair(Controls::default(), None);
         Self {
             random: Pcg64Mcg::seed_from_u64(seed),
             session,
@@ -109,7 +109,7 @@ impl Studio {
     /// The host loads a state that it saved at some time before, or an empty one.
     fn load(&mut self) {
         while self.listener.poll() != Activity::Idle {}
-        let notebook = &self.session.shared.notebook;
+        let notebook = &self.session.shared.controls.notebook;
         let notes = match self.random.random_bool(0.5) {
             true => notebook.read(Notes::clone),
             false => self.loaded.0.clone(),
@@ -221,7 +221,7 @@ impl Studio {
     /// The host throws the instance away; everything is heard all the same.
     fn end(self) -> (Vec<Take>, Report, Arc<Notebook>) {
         let Self { session, mut listener, takes, .. } = self;
-        let notebook = Arc::clone(&session.shared.notebook);
+        let notebook = Arc::clone(&session.shared.controls.notebook);
         drop(session);
         while listener.poll() != Activity::Closed {}
         (takes, listener.report(), notebook)
@@ -347,7 +347,7 @@ fn a_render_waits_for_room_and_real_time_never_does() {
     let transport = Transport { playing: true, ..Transport::default() };
     let block = vec![vec![0.25_f32; 8_000]; 2];
     // 80 s of audio in no time, into a ring of 8 s: a render, though no host said so.
-    let (mut session, mut listener) = Session::pair(Arc::default(), Arc::default(), None);
+    let (mut session, mut listener) = Session::pair(Controls::default(), None);
     let mut input = session.activate(2, 8_000.0, false);
     let ears = std::thread::spawn(move || {
         while listener.poll() != Activity::Closed {
@@ -363,7 +363,7 @@ fn a_render_waits_for_room_and_real_time_never_does() {
     assert_eq!((report.heard_frames, report.dropped_frames), (640_000, 0));
 
     // The same with nobody to read: one wait of 2 s at most, then gaps without waiting.
-    let (mut session, listener) = Session::pair(Arc::default(), Arc::default(), None);
+    let (mut session, listener) = Session::pair(Controls::default(), None);
     let mut input = session.activate(2, 8_000.0, true);
     let start = Instant::now();
     for _ in 0..80 {
@@ -378,7 +378,7 @@ fn a_render_waits_for_room_and_real_time_never_does() {
 
 #[test]
 fn a_listener_that_is_gone_costs_nothing() {
-    let (mut session, listener) = Session::pair(Arc::default(), Arc::default(), None);
+    let (mut session, listener) = Session::pair(Controls::default(), None);
     drop(listener);
     let mut input = session.activate(2, 48_000.0, true);
     let start = Instant::now();
@@ -390,7 +390,7 @@ fn a_listener_that_is_gone_costs_nothing() {
 
 #[test]
 fn a_burst_of_activations_ends_with_the_last_one_heard() {
-    let (mut session, mut listener) = Session::pair(Arc::default(), Arc::default(), None);
+    let (mut session, mut listener) = Session::pair(Controls::default(), None);
     for _ in 0..40 {
         session.activate(2, 8_000.0, false);
     }
@@ -402,8 +402,9 @@ fn a_burst_of_activations_ends_with_the_last_one_heard() {
 
 #[test]
 fn an_instance_that_goes_is_heard_to_its_end() {
-    let notebook = Arc::<Notebook>::default();
-    let mut session = Session::start(Arc::clone(&notebook), Arc::default(), Hub::of_process());
+    let controls = Controls::default();
+    let notebook = Arc::clone(&controls.notebook);
+    let mut session = Session::start(controls, Hub::of_process());
     let mut input = session.activate(1, 8_000.0, false);
     let quarters = |block: i64| block as f64 / 8.0;
     for block in 0..64 {

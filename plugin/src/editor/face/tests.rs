@@ -189,3 +189,26 @@ fn what_it_is_and_that_it_keeps_quiet_stands_in_the_about_box() {
     assert!(harness.query_by_label_contains("Nothing leaves this machine").is_some());
     assert!(harness.query_by_label_contains("MIT or Apache-2.0").is_some());
 }
+
+#[test]
+fn captions_of_renders_are_armed_once_a_folder_is_saved() {
+    let mut harness = stage(View::default());
+    harness.get_by_label("Renders").click();
+    harness.run();
+    harness.get_by_label("Not armed").click();
+    harness.run();
+    assert!(harness.state().wishes.is_empty(), "without a folder there is nothing to arm");
+    harness.get_by_label("Folder").focus();
+    harness.run();
+    harness.get_by_label("Folder").type_text("captions");
+    harness.run();
+    harness.get_by_label("Save").click();
+    harness.run();
+    let wanted = BounceSettings { folder: Some("captions".into()), ..BounceSettings::default() };
+    assert_eq!(harness.state_mut().wishes.pop(), Some(Wish::Bounce(wanted.clone())));
+    harness.state_mut().track.bounce = wanted;
+    harness.run();
+    harness.get_by_label("Not armed").click();
+    harness.run();
+    assert_eq!(harness.state().wishes, [Wish::Arm(true)]);
+}

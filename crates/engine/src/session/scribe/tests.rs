@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use signal::{Meter, Transport};
 
-use super::super::{Activity, Bell, Command, Input, Listener, Session};
+use super::super::{Activity, Bell, Command, Controls, Input, Listener, Session};
 use super::*;
 use crate::caption::Told;
 use crate::error::EngineError;
@@ -73,7 +73,8 @@ impl Desk {
             Ok(Box::new(Parrot { takes, panics }))
         };
         let hub = Hub::new(Box::new(open));
-        let (mut session, listener) = Session::pair(Arc::default(), bell, Some(&hub));
+        let (mut session, listener) =
+            Session::pair(Controls { bell, ..Controls::default() }, Some(&hub));
         let input = session.activate(1, RATE_HZ, false);
         Self { session, listener, input, frame: 0, now: Instant::now() }
     }

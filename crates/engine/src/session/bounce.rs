@@ -1,0 +1,239 @@
+//! Captions written at the bounce. While the user has armed it, every pass over the song becomes files in the chosen folder, as
+//! soon as all of it has its words; nothing of an armed pass is skipped. `[session-thread]`
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use directories::ProjectDirs;
+use jiff::Zoned;
+use serde::{Deserialize, Serialize};
+
+use super::Shared;
+use super::export::{caption, name, write};
+use super::report::{Bounced, HeardBar, HeardPass, Report, Words};
+use crate::format::Format;
+use crate::timeline::{Mark, Timeline};
+
+/// The settings' file, in the user's folder for settings.
+const FILE: &str = "bounce.json";
+
+/// How files are named where nobody says otherwise.
+const PATTERN: &str = "{track} bars {bars} {date}";
+
+/// The user's switch: a parameter, so that it can be automated. Does nothing until a folder was chosen on this machine.
+#[derive(Debug, Default)]
+pub struct Arm(AtomicBool);
+
+impl Arm {
+    /// The parameter's new value. `[audio-thread]` in some hosts: a store to an atomic.
+    pub fn set(&self, on: bool) {
+        self.0.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether captions are to be written.
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Where captions go and how: a matter of this machine, never read from a project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BounceSettings {
+    /// The folder; nothing is written without one.
+    pub folder: Option<PathBuf>,
+    /// Names of the files, with `{track}`, `{label}`, `{bars}` and `{date}`.
+    pub pattern: String,
+    /// The formats.
+    pub formats: Vec<Format>,
+}
+
+impl Default for BounceSettings {
+    fn default() -> Self {
+        let formats = vec![Format::Json, Format::Srt, Format::Midi];
+        Self { folder: None, pattern: PATTERN.to_owned(), formats }
+    }
+}
+
+impl BounceSettings {
+    /// The settings as they were saved; the default ones where there are none.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is none of ours, in words with its path.
+    pub fn load() -> Result<Self, String> {
+        let path = file()?;
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+
+    /// Saves the settings for every instance of this user.
+    ///
+    /// # Errors
+    /// The file cannot be written, in words with its path.
+    pub fn save(&self) -> Result<(), String> {
+        let path = file()?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let json = serde_json::to_vec_pretty(self).map_err(|error| error.to_string())?;
+        // Whoever reads sees the old file or the new one.
+        let part = path.with_extension("part");
+        fs::create_dir_all(folder)
+            .and_then(|()| fs::write(&part, json))
+            .and_then(|()| fs::rename(&part, &path))
+            .map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
+fn file() -> Result<PathBuf, String> {
+    let dirs = ProjectDirs::from("audio", "Barline", "Barline");
+    let dirs = dirs.ok_or("this user has no home folder for settings")?;
+    Ok(dirs.config_dir().join(FILE))
+}
+
+/// Passes that were heard while armed and are not written yet.
+#[derive(Debug, Default)]
+pub(super) struct Bouncing {
+    waiting: VecDeque<HeardPass>,
+}
+
+impl Bouncing {
+    /// Takes a pass over the song that has just ended.
+    pub(super) fn ended(&mut self, pass: &HeardPass) {
+        if pass.kind == "song" {
+            self.waiting.push_back(pass.clone());
+        }
+    }
+
+    /// Whether everything is written.
+    pub(super) fn is_done(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Writes what has all its words, and reports how much others wait for.
+    pub(super) fn serve(&mut self, shared: &Shared) {
+        while let Some(pass) = self.waiting.front() {
+            let left = shared.report.lock().bars.iter().filter(|bar| waits(pass, bar)).count();
+            if left > 0 {
+                shared.report.lock().bounced = Some(Bounced::Waiting { bars: left });
+                return;
+            }
+            if let Some(bounced) = bounce(pass, shared) {
+                shared.report.lock().bounced = Some(bounced);
+            }
+            self.waiting.pop_front();
+        }
+    }
+}
+
+fn within(pass: &HeardPass, bar: &HeardBar) -> bool {
+    let frames = pass.start_frame..pass.end_frame.unwrap_or(u64::MAX);
+    bar.generation == pass.generation && frames.contains(&bar.start_frame)
+}
+
+fn waits(pass: &HeardPass, bar: &HeardBar) -> bool {
+    within(pass, bar) && bar.words == Words::Waiting
+}
+
+/// Writes a pass; nothing where it has no captions, as hosts' run-ups don't.
+fn bounce(pass: &HeardPass, shared: &Shared) -> Option<Bounced> {
+    let (timeline, names) = {
+        let report = shared.report.lock();
+        (timeline(pass, &report), Names::of(pass, &report, &shared.title.lock()))
+    };
+    if timeline.captions.is_empty() {
+        return None;
+    }
+    let settings = match BounceSettings::load() {
+        Ok(settings) => settings,
+        Err(why) => return Some(Bounced::Failed(why)),
+    };
+    let Some(folder) = &settings.folder else {
+        return Some(Bounced::Failed("no folder is chosen for captions of renders".to_owned()));
+    };
+    let title = names.fill(&settings.pattern);
+    let mut paths = Vec::new();
+    for format in &settings.formats {
+        let bytes = format.write(&timeline, &title);
+        match write(folder, &name(&title), *format, &bytes) {
+            Ok(path) => paths.push(path),
+            Err(error) => return Some(Bounced::Failed(format!("{}: {error}", folder.display()))),
+        }
+    }
+    Some(Bounced::Written { paths, captions: timeline.captions.len() })
+}
+
+/// The captions of a pass, from the first sample that was rendered on.
+fn timeline(pass: &HeardPass, report: &Report) -> Timeline {
+    let rate_hz = report.rate_hz.max(1.0);
+    let seconds = |frame: u64| frame as f64 / rate_hz;
+    let start_s = seconds(pass.start_frame);
+    let bars: Vec<&HeardBar> = report.bars.iter().filter(|bar| within(pass, bar)).collect();
+    let captions = bars.iter().filter_map(|bar| {
+        let (from_s, to_s) = (seconds(bar.start_frame), seconds(bar.end_frame));
+        caption(&bar.words, bar.bar, from_s - start_s, to_s - start_s, bar.loudness_lufs)
+    });
+    let marks = bars.iter().filter(|bar| bar.complete).filter_map(|bar| {
+        let (meter, length_s) = (bar.meter?, seconds(bar.end_frame) - seconds(bar.start_frame));
+        Some(Mark {
+            start_s: seconds(bar.start_frame) - start_s,
+            bpm: meter.quarters() * 60.0 / length_s,
+            meter,
+        })
+    });
+    let marks = Mark::changes(marks);
+    Timeline {
+        duration_s: seconds(pass.end_frame.unwrap_or(pass.start_frame)) - start_s,
+        project_start_s: pass.position.map(|position| position as f64 / rate_hz),
+        tempo_bpm: (marks.len() == 1).then(|| (marks[0].bpm * 10.0).round() / 10.0),
+        beats_per_bar: marks.first().map_or(4, |mark| mark.meter.numerator().into()),
+        captions: captions.collect(),
+        tempo_map: marks,
+        ..Timeline::default()
+    }
+}
+
+/// What the names of files are made of.
+#[derive(Debug)]
+struct Names {
+    track: String,
+    label: String,
+    bars: String,
+    date: String,
+}
+
+impl Names {
+    fn of(pass: &HeardPass, report: &Report, track: &str) -> Self {
+        let mut numbers = report.bars.iter().filter(|bar| within(pass, bar)).filter_map(|b| b.bar);
+        let first = numbers.next();
+        let last = numbers.next_back().or(first);
+        let label = report.label.as_ref().and_then(|named| named.label);
+        Self {
+            track: if track.is_empty() { "Barline".to_owned() } else { track.to_owned() },
+            label: label.map_or("unlabelled", |label| label.name()).to_owned(),
+            bars: match (first, last) {
+                (Some(first), Some(last)) => format!("{first}-{last}"),
+                _ => "unknown".to_owned(),
+            },
+            date: Zoned::now().strftime("%Y-%m-%d").to_string(),
+        }
+    }
+
+    fn fill(&self, pattern: &str) -> String {
+        let slots = [
+            ("{track}", &self.track),
+            ("{label}", &self.label),
+            ("{bars}", &self.bars),
+            ("{date}", &self.date),
+        ];
+        slots.iter().fold(pattern.to_owned(), |text, (slot, words)| text.replace(slot, words))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! A pass becomes a timeline with both zeros, and is written once all of it has its words.
+
+use signal::Meter;
+
+use super::*;
+use crate::session::{Controls, Session};
+
+const RATE_HZ: f64 = 1000.0;
+
+fn bar(number: i64, start_frame: u64, frames: u64, words: Words) -> HeardBar {
+    HeardBar {
+        id: number as u64,
+        generation: 1,
+        bar: Some(number),
+        start_quarters: Some(4.0 * (number - 1) as f64),
+        meter: Meter::new(4, 4),
+        position: Some(start_frame as i64),
+        start_frame,
+        end_frame: start_frame + frames,
+        start_s: start_frame as f64 / RATE_HZ,
+        end_s: (start_frame + frames) as f64 / RATE_HZ,
+        complete: true,
+        loudness_lufs: Some(-20.0),
+        true_peak_dbtp: None,
+        signal_s: 1.0,
+        note: None,
+        words,
+    }
+}
+
+/// Two bars at 120 and one at 60 BPM, half a second into the second activation's audio.
+fn report(last: Words) -> (Report, HeardPass) {
+    let said = |text: &str| Words::said(text.to_owned(), 0.9);
+    let pass = HeardPass {
+        generation: 1,
+        start_frame: 500,
+        end_frame: Some(8500),
+        kind: "song",
+        position: Some(60_000),
+    };
+    let mut report = Report { rate_hz: RATE_HZ, generation: 1, ..Report::default() };
+    report.bars.extend([
+        bar(1, 0, 400, said("Before.")),
+        bar(31, 500, 2000, said("Drums.")),
+        bar(32, 2500, 2000, said("Bass.")),
+        bar(33, 4500, 4000, last),
+    ]);
+    report.passes.push_back(pass.clone());
+    (report, pass)
+}
+
+#[test]
+fn a_pass_has_its_own_zero_and_the_projects() {
+    let (report, pass) = report(Words::Skipped);
+    let timeline = timeline(&pass, &report);
+    let spans: Vec<_> = timeline.captions.iter().map(|c| (c.start_s, c.end_s, c.bar)).collect();
+    assert_eq!(spans, [(0.0, 2.0, Some(31)), (2.0, 4.0, Some(32))]);
+    assert_eq!((timeline.project_start_s, timeline.duration_s), (Some(60.0), 8.0));
+    let tempi: Vec<_> = timeline.tempo_map.iter().map(|m| (m.start_s, m.bpm)).collect();
+    assert_eq!((tempi, timeline.tempo_bpm), (vec![(0.0, 120.0), (4.0, 60.0)], None));
+    let labels = String::from_utf8(Format::Labels.write(&timeline, "")).unwrap();
+    assert!(labels.starts_with("60.000000\t62.000000\tDrums."), "{labels}");
+    let srt = String::from_utf8(Format::Srt.write(&timeline, "")).unwrap();
+    assert!(srt.contains("00:00:00,000 --> 00:00:02,000"), "{srt}");
+}
+
+#[test]
+fn names_of_files_say_what_is_in_them() {
+    let (report, pass) = report(Words::None);
+    let names = Names::of(&pass, &report, "Lead vox");
+    let name = names.fill("{track}, {label}, {bars}");
+    assert_eq!(name, "Lead vox, unlabelled, 31-33");
+    assert_eq!(names.fill("{date}").len(), "2026-01-01".len());
+}
+
+#[test]
+fn a_pass_waits_for_all_of_its_words() {
+    let (session, _listener) = Session::pair(Controls::default(), None);
+    let (waiting, pass) = report(Words::Waiting);
+    *session.shared.report.lock() = waiting;
+    let mut bouncing = Bouncing::default();
+    bouncing.ended(&pass);
+    bouncing.serve(&session.shared);
+    assert_eq!(session.report().bounced, Some(Bounced::Waiting { bars: 1 }));
+    assert!(!bouncing.is_done());
+}
+
+#[test]
+fn what_the_transport_did_not_play_is_no_render() {
+    let (_, pass) = report(Words::None);
+    let mut bouncing = Bouncing::default();
+    bouncing.ended(&HeardPass { kind: "free", ..pass });
+    assert!(bouncing.is_done());
+}
+
+#[test]
+fn settings_are_plain_json() {
+    let settings = BounceSettings { folder: Some("/tmp/a".into()), ..BounceSettings::default() };
+    let json = serde_json::to_string(&settings).unwrap();
+    assert!(json.contains(r#""formats":["json","srt","midi"]"#), "{json}");
+    assert_eq!(serde_json::from_str::<BounceSettings>(&json).unwrap(), settings);
+    assert!(serde_json::from_str::<BounceSettings>("{\"folder\":1}").is_err());
+}
