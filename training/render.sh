@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
-# Renders training and evaluation clips in resumable shards: render.sh OUT BANK
+# Renders training and evaluation clips in resumable shards: render.sh OUT BANK [BANK...]
+# What training is checked on comes from the first bank alone.
 # A shard holds about 2 000 to 4 000 clips of 4 s at 24 kHz (0.4 to 0.8 GB); a finished one has a .done file beside it.
 set -euo pipefail
-out=$1 bank=$2
+out=$1 first=$2
+banks=()
+for bank in "${@:2}"; do banks+=(--bank "$bank"); done
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
 cargo build --release --quiet --manifest-path "$here/../Cargo.toml" --package factory
@@ -10,12 +13,16 @@ factory="$here/../target/release/factory"
 
 render() { # KIND NAME SPLIT [OPTION...]
   [ -e "$out/$2.done" ] && return
-  "$factory" "$1" --out "$out/$2" --bank "$bank" --holdout "$here/holdout.toml" --split "$3" "${@:4}"
+  local from=("${banks[@]}")
+  [ "$3" = heldout ] && from=(--bank "$first")
+  "$factory" "$1" --out "$out/$2" "${from[@]}" --holdout "$here/holdout.toml" --split "$3" "${@:4}"
   touch "$out/$2.done"
 }
 
 # Single voices and finished mixes: recordings, with a third of procedural voices.
 train() { render clips "train-$1" train --seed "$1" --count 4096 --procedural-share 0.35 --mix-share 0.2; }
+# Recordings alone, which is what the trainer's single clips mostly are.
+recorded() { render clips "train-r$1" train --seed $((20 + $1)) --count 4096 --procedural-share 0 --mix-share 0; }
 # Stems of songs at the same moments, for mixes made while training.
 scenes() { render scenes "train-s$1" train --seeds $((500000 + $1 * 40))..$((500040 + $1 * 40)) --count 10 --procedural-share 0.75; }
 # The same of many more songs, a few moments of each: what mixes of unseen songs need.
@@ -26,5 +33,6 @@ render clips heldout-0 heldout --seed 1000000 --count 1024 --procedural-share 0 
 render clips eval-0 train --seed 999999 --count 2048 --procedural-share 0.5 --mix-share 0.5
 render scenes songs-0 train --seeds 990000..990030 --count 5 --procedural-share 1 --treated-share 0
 for i in 0 1 2; do train "$i"; done
+for ((i = 0; i < 8; i++)); do recorded "$i"; done
 for ((i = 0; i < 11; i++)); do scenes "$i"; done
 for ((i = 0; i < 24; i++)); do songs "$i"; done
