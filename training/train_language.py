@@ -4,6 +4,7 @@ python train_language.py --data work/clips --encoder work/encoder.pt --out work/
 """
 
 import argparse
+import json
 import random
 import time
 from dataclasses import dataclass
@@ -212,6 +213,33 @@ def caption_scores(talker, tokenizer, heard):
     return np.mean(scores, 0)
 
 
+CHECK = grammar.EXAMINATIONS / "listening-check.jsonl"
+BY_EAR = {"instruments", "presence", "loudest", "brightness", "warmth", "space", "dirt", "density", "where"}
+
+
+def understood(about, thing, said, expected):
+    """Whether a question was taken for what it is: by the whole answer, or, where the sound decides it, by how it begins."""
+    if about in ("presence", "where"):
+        return grammar.plain(thing) in said
+    return said.split()[:2] == expected.split()[:2] if about in BY_EAR else said == expected
+
+
+@torch.no_grad()
+def question_scores(talker, tokenizer, heard, count=150):
+    """The share of questions by people who have not seen the grammar that are understood, and some that are not."""
+    rng, right, missed = random.Random(4), 0, []
+    lines = [json.loads(line) for line in CHECK.open()][:count]
+    for line in lines:
+        one, facts = rng.choice(heard), grammar.draw_facts(rng)
+        thing = line.get("instrument") or line.get("fault")
+        said = greedy(talker, tokenizer, one.means, f"ask: {line['question']} facts: {facts}")
+        if said and understood(line["about"], thing, said, grammar.answer(line["about"], one.said, facts, thing)):
+            right += 1
+        else:
+            missed.append(f"{line['about']}: {line['question']} -> {said}")
+    return right / len(lines), rng.sample(missed, min(8, len(missed)))
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__)
     for name in ("data", "encoder", "out"):
@@ -283,6 +311,8 @@ def main():
             talker.eval()
             precision, recall = caption_scores(talker, tokenizer, unheard)
             print(f"  captions of unseen songs: precision {precision:.2f} recall {recall:.2f}", flush=True)
+            share, missed = question_scores(talker, tokenizer, unheard)
+            print(f"  questions understood: {share:.2f}", *missed, sep="\n    ", flush=True)
             for task, text, some in (("caption", grammar.caption, unheard), ("summarise", grammar.summary, whole)):
                 for one in words.sample(some, 3):
                     facts = grammar.draw_facts(words)

@@ -96,6 +96,9 @@ fn file() -> Result<PathBuf, String> {
     Ok(dirs.config_dir().join(FILE))
 }
 
+/// How the settings are found.
+pub(super) type Load = fn() -> Result<BounceSettings, String>;
+
 /// Passes that were heard while armed and are not written yet.
 #[derive(Debug, Default)]
 pub(super) struct Bouncing {
@@ -115,15 +118,15 @@ impl Bouncing {
         self.waiting.is_empty()
     }
 
-    /// Writes what has all its words, and reports how much others wait for.
-    pub(super) fn serve(&mut self, shared: &Shared) {
+    /// Writes what has all its words, with the settings that `load` gives, and reports how much others wait for.
+    pub(super) fn serve(&mut self, shared: &Shared, load: Load) {
         while let Some(pass) = self.waiting.front() {
             let left = shared.report.lock().bars.iter().filter(|bar| waits(pass, bar)).count();
             if left > 0 {
                 shared.report.lock().bounced = Some(Bounced::Waiting { bars: left });
                 return;
             }
-            if let Some(bounced) = bounce(pass, shared) {
+            if let Some(bounced) = bounce(pass, shared, load) {
                 shared.report.lock().bounced = Some(bounced);
             }
             self.waiting.pop_front();
@@ -141,7 +144,7 @@ fn waits(pass: &HeardPass, bar: &HeardBar) -> bool {
 }
 
 /// Writes a pass; nothing where it has no captions, as hosts' run-ups don't.
-fn bounce(pass: &HeardPass, shared: &Shared) -> Option<Bounced> {
+fn bounce(pass: &HeardPass, shared: &Shared, load: Load) -> Option<Bounced> {
     let (timeline, names) = {
         let report = shared.report.lock();
         (timeline(pass, &report), Names::of(pass, &report, &shared.title.lock()))
@@ -149,7 +152,7 @@ fn bounce(pass: &HeardPass, shared: &Shared) -> Option<Bounced> {
     if timeline.captions.is_empty() {
         return None;
     }
-    let settings = match BounceSettings::load() {
+    let settings = match load() {
         Ok(settings) => settings,
         Err(why) => return Some(Bounced::Failed(why)),
     };

@@ -72,7 +72,16 @@ pub(super) fn write(
         let number = if number == 1 { String::new() } else { format!(" {number}") };
         let path = folder.join(format!("{name}{number}.{}", format.extension()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => return file.write_all(bytes).map(|()| path),
+            Ok(mut file) => {
+                // Half a file on a full disk would look like a whole one.
+                return match file.write_all(bytes) {
+                    Ok(()) => Ok(path),
+                    Err(error) => {
+                        let _ = fs::remove_file(&path);
+                        Err(error)
+                    }
+                };
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }

@@ -9,7 +9,7 @@ use analysis::Meter;
 use crossbeam_channel::Receiver;
 use signal::Measurements;
 
-use super::bounce::Bouncing;
+use super::bounce::{BounceSettings, Bouncing};
 use super::export;
 use super::follower::{Follower, News, Passage};
 use super::monitoring::Monitoring;
@@ -119,7 +119,7 @@ impl Listener {
         let came = self.drain(now);
         let listened = self.listen();
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
-        self.bouncing.serve(&self.shared);
+        self.bouncing.serve(&self.shared, BounceSettings::load);
         let done = self.spool.is_empty();
         self.shared.report.lock().idle = done && !came;
         match (done, came || answered) {

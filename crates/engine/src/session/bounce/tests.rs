@@ -80,9 +80,68 @@ fn a_pass_waits_for_all_of_its_words() {
     *session.shared.report.lock() = waiting;
     let mut bouncing = Bouncing::default();
     bouncing.ended(&pass);
-    bouncing.serve(&session.shared);
+    bouncing.serve(&session.shared, || panic!("nothing is written yet"));
     assert_eq!(session.report().bounced, Some(Bounced::Waiting { bars: 1 }));
     assert!(!bouncing.is_done());
+}
+
+thread_local! {
+    static FOLDER: std::cell::RefCell<Option<PathBuf>> = const { std::cell::RefCell::new(None) };
+}
+
+fn settings() -> Result<BounceSettings, String> {
+    let folder = FOLDER.with_borrow(Clone::clone);
+    Ok(BounceSettings { folder, pattern: "{track} {bars}".to_owned(), ..Default::default() })
+}
+
+#[test]
+fn a_pass_is_written_once_and_never_over_another() {
+    let folder = tempfile::tempdir().unwrap();
+    FOLDER.set(Some(folder.path().join("new")));
+    let (session, _listener) = Session::pair(Controls::default(), None);
+    session.remote().entitle("Bass/DI");
+    let (report, pass) = report(Words::None);
+    *session.shared.report.lock() = report;
+    let mut bouncing = Bouncing::default();
+    for _ in 0..2 {
+        bouncing.ended(&pass);
+        bouncing.serve(&session.shared, settings);
+        bouncing.serve(&session.shared, settings);
+    }
+    let mut names: Vec<String> = fs::read_dir(folder.path().join("new"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let expected = [
+        "Bass DI 31-33 2.json",
+        "Bass DI 31-33 2.mid",
+        "Bass DI 31-33 2.srt",
+        "Bass DI 31-33.json",
+        "Bass DI 31-33.mid",
+        "Bass DI 31-33.srt",
+    ];
+    assert_eq!(names, expected);
+    let written = session.report().bounced;
+    assert!(matches!(&written, Some(Bounced::Written { paths, captions: 2 }) if paths.len() == 3));
+}
+
+#[test]
+fn what_cannot_be_written_is_said_and_goes() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    FOLDER.set(Some(file.path().to_owned()));
+    let (session, _listener) = Session::pair(Controls::default(), None);
+    let (report, pass) = report(Words::None);
+    *session.shared.report.lock() = report;
+    let mut bouncing = Bouncing::default();
+    bouncing.ended(&pass);
+    bouncing.serve(&session.shared, settings);
+    assert!(matches!(session.report().bounced, Some(Bounced::Failed(_))));
+    FOLDER.set(None);
+    bouncing.ended(&pass);
+    bouncing.serve(&session.shared, settings);
+    let why = Bounced::Failed("no folder is chosen for captions of renders".to_owned());
+    assert_eq!((session.report().bounced, bouncing.is_done()), (Some(why), true));
 }
 
 #[test]
