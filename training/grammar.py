@@ -263,7 +263,7 @@ def presence(name, truth):
 
 def runs(question):
     """Every run of five words, whatever their case and punctuation."""
-    words = re.findall(r"[a-z0-9']+", question.lower())
+    words = re.findall(r"[a-z0-9]+", question.lower().replace("'", ""))
     return {tuple(words[i : i + RUN]) for i in range(len(words) - RUN + 1)}
 
 

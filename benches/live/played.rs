@@ -1,11 +1,10 @@
 //! Sessions that play in real time, and a screen that looks at them.
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::hub::Hub;
-use engine::session::{Input, Remote, Session, Words};
+use engine::session::{Controls, Input, Remote, Session, Words};
 use factory::song::Song;
 use signal::{Meter, Transport};
 

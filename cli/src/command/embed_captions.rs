@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufReader, BufWriter},
+    io::{BufReader, BufWriter, Read as _},
     path::Path,
 };
 
@@ -33,6 +33,7 @@ pub(crate) fn embed_captions(common: &Common, args: &EmbedCaptions) -> anyhow::R
     let session = Session::new(common)?;
     let hear = args.captions.is_none();
     let result = session.file(&args.file, hear, |context, source| {
+        check(&args.file, &args.out)?;
         let measured = engine::measure(context, source)?;
         let timeline = match &args.captions {
             Some(path) => read(path, &args.file, measured.duration_s)?,
@@ -45,6 +46,22 @@ pub(crate) fn embed_captions(common: &Common, args: &EmbedCaptions) -> anyhow::R
         format!("wrote {} with {} captions\n", row.out, row.captions)
     });
     Ok(report.finish())
+}
+
+/// Refuses what would fail at the end, before anything is measured.
+fn check(file: &str, out: &Path) -> Result<(), Fault> {
+    if file == "-" {
+        return Err(Fault::new("file", "standard input cannot be copied: name a file"));
+    }
+    if out.exists() {
+        return Err(Fault::new("out", format!("{}: there is such a file", out.display())));
+    }
+    let mut magic = [0; 12];
+    let read = File::open(file).and_then(|mut file| file.read_exact(&mut magic));
+    if read.is_err() || &magic[8..] != b"WAVE" {
+        return Err(Fault::new("file", "captions can be embedded in WAV files only"));
+    }
+    Ok(())
 }
 
 fn narrate(context: &Context<'_>, source: &mut Decoded) -> Result<Timeline, Fault> {

@@ -118,7 +118,15 @@ fn average(frames: &[Feature], hop_s: f64, duration_s: f64) -> Vec<Feature> {
         }
         steps[at].1 += 1.0;
     }
-    steps.into_iter().map(|(sum, weight)| sum.map(|x| x / f64::max(weight, 1.0))).collect()
+    // The last step may be too short for a frame of its own: it sounds like the one before.
+    let mut last = [0.0; DIMENSIONS];
+    let mean = |(sum, weight): (Feature, f64)| {
+        if weight > 0.0 {
+            last = sum.map(|x| x / weight);
+        }
+        last
+    };
+    steps.into_iter().map(mean).collect()
 }
 
 fn distance(a: &Feature, b: &Feature) -> f64 {

@@ -114,7 +114,9 @@ pub fn advise(
     request: &Request,
     company: Company<'_>,
 ) -> Result<Advice, EngineError> {
-    let survey = survey(context, source)?;
+    let mut survey = survey(context, source)?;
+    // Bars are those of the grid that the user states.
+    survey.rhythm = rhythm(&survey, request.bpm, request.beats_per_bar);
     let (span, bar) = locate(&survey, request)?;
     let measured = measure_part(context, source, &survey, span)?;
     let mut notes = survey.notes.clone();
@@ -156,8 +158,7 @@ fn locate(survey: &Survey, request: &Request) -> Result<(Span, Option<i64>), Eng
             if valid { Ok((span, None)) } else { Err(EngineError::request("scope", message())) }
         }
         Part::Bar(bar) => {
-            let rhythm = rhythm(survey, request.bpm, request.beats_per_bar);
-            let bars = bars_of(&rhythm, duration_s);
+            let bars = bars_of(&survey.rhythm, duration_s);
             let (Some(first), Some(last)) = (bars.first(), bars.last()) else {
                 return Err(EngineError::request(
                     "bar",

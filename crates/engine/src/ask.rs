@@ -15,7 +15,7 @@ use crate::{
     slots::{Facts, WHEN},
     source::AudioSource,
     timeline::{Stretch, steps},
-    vocabulary::mix_instruments,
+    vocabulary::instruments,
     window::{Cut, Span},
 };
 
@@ -158,8 +158,8 @@ impl Hearing {
             Some(heard) => self.decode(context, heard, task, decoding)?,
             None => Told { text: self.otherwise.to_owned(), ..Told::default() },
         };
-        if told.raw.contains(WHEN)
-            && let Some(&instrument) = mix_instruments(&told.raw).first()
+        if told.answer.contains(WHEN)
+            && let Some(&instrument) = instruments(&told.answer).first()
         {
             let (stretches, duration_s) = (&self.stretches, self.duration_s);
             let when = whereabouts(context, source, stretches, duration_s, instrument)?;

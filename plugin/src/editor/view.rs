@@ -239,13 +239,17 @@ fn exported(exported: &Exported) -> String {
 fn bounced(bounced: &Bounced) -> String {
     match bounced {
         Bounced::Waiting { bars } => format!("captions of the render: {bars} bars to go"),
-        Bounced::Written { paths, captions } => {
+        Bounced::Written { paths, captions, failed } => {
             let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
             let more = match paths.len() {
                 0 | 1 => String::new(),
                 count => format!(" and {} more", count - 1),
             };
-            format!("{captions} captions of the render written to {first}{more}")
+            let holes = match failed {
+                0 => String::new(),
+                failed => format!("; the model failed at {failed} bars"),
+            };
+            format!("{captions} captions of the render written to {first}{more}{holes}")
         }
         Bounced::Failed(why) => format!("captions of the render not written: {why}"),
     }

@@ -21,6 +21,11 @@ use crate::{
 use judge::right;
 use stage::Stage;
 
+/// Words in a row that training never draws from these questions; shorter ones anybody may have written.
+const RUN: usize = 5;
+const LONG: &str = "total, of five words and more";
+const SHORT: &str = "total, of fewer words";
+
 /// What a question is about: what the truth of its answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -85,8 +90,12 @@ pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::R
                 .text;
             let passed = right(question, &scene.truth, &answer);
             let about = format!("{:?}", question.about).to_lowercase();
-            let score = scores.entry(about.clone()).or_default();
-            *score = (score.0 + 1, score.1 + usize::from(passed));
+            let long = question.question.split_whitespace().count() >= RUN;
+            let kinds = [about.as_str(), "total", if long { LONG } else { SHORT }];
+            for kind in kinds {
+                let score = scores.entry(kind.to_owned()).or_default();
+                *score = (score.0 + 1, score.1 + usize::from(passed));
+            }
             if args.wrong && !passed {
                 let asked = &question.question;
                 print(format!("{about}: {asked:?} -> {answer:?}, {}\n", scene.truth).as_bytes());
@@ -98,8 +107,6 @@ pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::R
     if let Err(Fault { field, message }) = done {
         anyhow::bail!("{field}: {message}");
     }
-    let all = scores.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-    scores.insert("total".to_owned(), all);
     let row = |(item, (count, right)): (String, (usize, usize))| Row {
         top1: Some(right as f64 / count.max(1) as f64),
         ..Row::new("questions", &item, count)

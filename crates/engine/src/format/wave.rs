@@ -23,6 +23,11 @@ const POINT_LEN: usize = 24;
 /// Chunks that are read into memory are no longer than this; a WAV file's own are a few kilobytes.
 const MOST_BYTES: u64 = 16 << 20;
 
+/// More chunks than this no program writes.
+const MOST_CHUNKS: usize = 4096;
+/// Length of the lengths of a 64-bit file, without its table.
+const DS64_LEN: u64 = 28;
+
 /// Why nothing was embedded.
 #[derive(Debug, Error)]
 pub enum WaveError {
@@ -71,17 +76,15 @@ pub fn embed<R: Read + Seek, W: Write + Seek>(
     output.write_all(&[0; 4])?;
     output.write_all(b"WAVE")?;
     let bext = bext(old_bext.as_deref(), timeline, measured);
-    if find(b"ds64").is_none() {
-        write_chunk(output, b"bext", &bext)?;
-    }
-    for chunk in &chunks {
+    // The lengths of a 64-bit file stay its first chunk.
+    let first = usize::from(&magic != b"RIFF");
+    for (index, chunk) in chunks.iter().enumerate() {
+        if index == first {
+            write_chunk(output, b"bext", &bext)?;
+        }
         let replaced = matches!(&chunk.id, b"bext" | b"cue ") || is_adtl(input, *chunk)?;
         if !replaced {
             copy(input, output, *chunk, &magic)?;
-        }
-        if &chunk.id == b"ds64" {
-            // Which must stay the first.
-            write_chunk(output, b"bext", &bext)?;
         }
     }
     write_chunk(output, b"cue ", &marks.cue())?;
@@ -102,22 +105,34 @@ fn chunks<R: Read + Seek>(input: &mut R) -> Result<([u8; 4], Vec<Chunk>), WaveEr
     if !matches!(&magic, b"RIFF" | b"RF64" | b"BW64") || &first[8..] != b"WAVE" {
         return Err(WaveError::Format("not a WAV file"));
     }
+    let wide = &magic != b"RIFF";
+    // What lies behind the end that the header states is not the file's: tags, or the zeros of a broken disk. A stream's
+    // header states none.
+    let end = match u32_at(&first, 4) {
+        0 | u32::MAX => length,
+        stated => length.min(8 + u64::from(stated)),
+    };
     let (mut found, mut at, mut data_len) = (Vec::new(), 12, None);
-    while at + 8 <= length {
+    while at + 8 <= end && found.len() < MOST_CHUNKS {
         input.seek(SeekFrom::Start(at))?;
         let mut header = [0; 8];
         input.read_exact(&mut header)?;
         let id = [header[0], header[1], header[2], header[3]];
-        let stated = u32_at(&header, 4);
-        let len = match data_len.filter(|_| &id == b"data" && stated == u32::MAX) {
-            Some(len) => len,
-            None => u64::from(stated),
+        let (stated, left) = (u32_at(&header, 4), end - at - 8);
+        let len = match (&id == b"data", stated) {
+            // Not known when the header was written: in a 64-bit file another field has it, in a stream it is the rest.
+            (true, u32::MAX) => data_len.unwrap_or(left),
+            (true, 0) if end == length => left,
+            _ => u64::from(stated),
         };
-        if at + 8 + len > length {
+        if len > left {
             return Err(WaveError::Format("a chunk ends behind the file: it was cut off"));
         }
         let chunk = Chunk { id, at: at + 8, len };
-        if &id == b"ds64" && len >= 16 {
+        if wide && found.is_empty() {
+            if &id != b"ds64" || len < DS64_LEN {
+                return Err(WaveError::Format("a 64-bit file must begin with its lengths (ds64)"));
+            }
             let body = content(input, chunk)?;
             data_len = Some(u64::from(u32_at(&body, 8)) | u64::from(u32_at(&body, 12)) << 32);
         }
@@ -247,7 +262,14 @@ impl Marks {
     }
 
     fn keep_labels(&mut self, chunk: &[u8]) {
-        self.labels.extend_from_slice(chunk.get(4..).unwrap_or_default());
+        let labels = chunk.get(4..).unwrap_or_default();
+        let mut rest = labels;
+        while rest.len() >= 12 {
+            self.ids.insert(u32_at(rest, 8));
+            let len = u32_at(rest, 4) as usize;
+            rest = rest.get(8 + len + (len & 1)..).unwrap_or_default();
+        }
+        self.labels.extend_from_slice(labels);
         if self.labels.len() % 2 == 1 {
             self.labels.push(0);
         }
@@ -256,8 +278,9 @@ impl Marks {
     fn add(&mut self, timeline: &Timeline, rate_hz: u32) {
         let sample =
             |s: f64| (s.max(0.0) * f64::from(rate_hz)).round().min(f64::from(u32::MAX)) as u32;
-        let first = self.ids.iter().max().map_or(1, |last| last.saturating_add(1));
-        for (id, caption) in (first..).zip(&timeline.captions) {
+        let ids = std::mem::take(&mut self.ids);
+        let free = (1..=u32::MAX).filter(|id| !ids.contains(id));
+        for (id, caption) in free.zip(&timeline.captions) {
             let (start, end) = (sample(caption.start_s), sample(caption.end_s));
             for field in [id, start] {
                 self.points.extend_from_slice(&field.to_le_bytes());
@@ -267,7 +290,7 @@ impl Marks {
                 self.points.extend_from_slice(&field.to_le_bytes());
             }
             let mut region = id.to_le_bytes().to_vec();
-            region.extend_from_slice(&(end - start).to_le_bytes());
+            region.extend_from_slice(&end.saturating_sub(start).to_le_bytes());
             region.extend_from_slice(b"rgn ");
             // Country, language, dialect and code page: not stated.
             region.extend_from_slice(&[0; 8]);

@@ -22,7 +22,11 @@ const FILE: &str = "bounce.json";
 /// How files are named where nobody says otherwise.
 const PATTERN: &str = "{track} bars {bars} {date}";
 
-/// The user's switch: a parameter, so that it can be automated. Does nothing until a folder was chosen on this machine.
+/// Characters of a track's name in a file's, which must hold more than that.
+const TRACK: usize = 24;
+
+/// The user's switch: a parameter, so that it can be automated. Without a folder that was chosen on this machine nothing is
+/// written, and the window says so.
 #[derive(Debug, Default)]
 pub struct Arm(AtomicBool);
 
@@ -71,6 +75,11 @@ impl BounceSettings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(format!("{}: {error}", path.display())),
         }
+    }
+
+    /// Whether they can be used: a folder from the root on, for a host's working directory is nobody's choice, and a format.
+    pub fn is_whole(&self) -> bool {
+        !self.formats.is_empty() && self.folder.as_ref().is_none_or(|folder| folder.is_absolute())
     }
 
     /// Saves the settings for every instance of this user.
@@ -126,9 +135,13 @@ impl Bouncing {
                 shared.report.lock().bounced = Some(Bounced::Waiting { bars: left });
                 return;
             }
-            if let Some(bounced) = bounce(pass, shared, load) {
-                shared.report.lock().bounced = Some(bounced);
+            let bounced = bounce(pass, shared, load);
+            let mut report = shared.report.lock();
+            // A run-up of the host leaves what was said before, but for the waiting, which is over.
+            if bounced.is_some() || matches!(report.bounced, Some(Bounced::Waiting { .. })) {
+                report.bounced = bounced;
             }
+            drop(report);
             self.waiting.pop_front();
         }
     }
@@ -149,14 +162,20 @@ fn bounce(pass: &HeardPass, shared: &Shared, load: Load) -> Option<Bounced> {
         let report = shared.report.lock();
         (timeline(pass, &report), Names::of(pass, &report, &shared.title.lock()))
     };
+    let failed = {
+        let report = shared.report.lock();
+        let failed = |bar: &&HeardBar| matches!(bar.words, Words::Failed { .. });
+        report.bars.iter().filter(|bar| within(pass, bar)).filter(failed).count()
+    };
     if timeline.captions.is_empty() {
-        return None;
+        let why = || Bounced::Failed(format!("the model failed at {failed} bars"));
+        return (failed > 0).then(why);
     }
     let settings = match load() {
         Ok(settings) => settings,
         Err(why) => return Some(Bounced::Failed(why)),
     };
-    let Some(folder) = &settings.folder else {
+    let Some(folder) = settings.folder.as_ref().filter(|folder| folder.is_absolute()) else {
         return Some(Bounced::Failed("no folder is chosen for captions of renders".to_owned()));
     };
     let title = names.fill(&settings.pattern);
@@ -168,12 +187,12 @@ fn bounce(pass: &HeardPass, shared: &Shared, load: Load) -> Option<Bounced> {
             Err(error) => return Some(Bounced::Failed(format!("{}: {error}", folder.display()))),
         }
     }
-    Some(Bounced::Written { paths, captions: timeline.captions.len() })
+    Some(Bounced::Written { paths, captions: timeline.captions.len(), failed })
 }
 
 /// The captions of a pass, from the first sample that was rendered on.
 fn timeline(pass: &HeardPass, report: &Report) -> Timeline {
-    let rate_hz = report.rate_hz.max(1.0);
+    let rate_hz = pass.rate_hz.max(1.0);
     let seconds = |frame: u64| frame as f64 / rate_hz;
     let start_s = seconds(pass.start_frame);
     let bars: Vec<&HeardBar> = report.bars.iter().filter(|bar| within(pass, bar)).collect();
@@ -217,7 +236,7 @@ impl Names {
         let last = numbers.next_back().or(first);
         let label = report.label.as_ref().and_then(|named| named.label);
         Self {
-            track: if track.is_empty() { "Barline".to_owned() } else { track.to_owned() },
+            track: if track.is_empty() { "Barline" } else { track }.chars().take(TRACK).collect(),
             label: label.map_or("unlabelled", |label| label.name()).to_owned(),
             bars: match (first, last) {
                 (Some(first), Some(last)) => format!("{first}-{last}"),

@@ -46,9 +46,11 @@ pub struct Listener {
     /// Activations, oldest first; only the first is drained, until its tap is gone.
     sources: VecDeque<Source>,
     spool: Spool,
-    /// Items in the spool, and how many of them were rendered: what lies in those is never skipped.
+    /// Items in the spool, and how many of them were rendered, or played while captions were armed: what lies in those is
+    /// never skipped.
     spooled: usize,
     rendered: usize,
+    armed: usize,
     lead: Lead,
     hearing: Option<Hearing>,
     scribe: Option<Scribe>,
@@ -97,6 +99,7 @@ impl Listener {
             spool: Spool::default(),
             spooled: 0,
             rendered: 0,
+            armed: 0,
             lead: Lead::default(),
             hearing: None,
             scribe,
@@ -197,6 +200,9 @@ impl Listener {
         if self.lead.came(audio_s, now) || offline {
             self.rendered = self.spooled;
         }
+        if self.shared.controls.arm.is_on() {
+            self.armed = self.spooled;
+        }
         came
     }
 
@@ -205,14 +211,16 @@ impl Listener {
         let mut frames = 0;
         let mut any = false;
         while frames < STRIDE_FRAMES {
-            // Of an armed pass nothing is skipped, however it is played.
-            let patient = self.rendered > 0 || self.shared.controls.arm.is_on();
+            // What was armed when it was played is: listening may come long after.
+            let armed = self.armed > 0;
+            let patient = self.rendered > 0 || armed;
             if patient && !self.scribe.as_ref().is_none_or(Scribe::is_free) {
                 break;
             }
             let item = self.spool.pop();
             self.spooled = self.spooled.saturating_sub(1);
             self.rendered = self.rendered.saturating_sub(1);
+            self.armed = self.armed.saturating_sub(1);
             match item {
                 Ok(None) => break,
                 Ok(Some(Item::Begin(generation))) => {
@@ -221,12 +229,13 @@ impl Listener {
                     self.hearing = Some(Hearing { generation, follower });
                     self.monitoring.begin(generation);
                 }
-                Ok(Some(Item::Piece(piece))) => frames += self.hear(&piece, patient),
+                Ok(Some(Item::Piece(piece))) => frames += self.hear(&piece, patient, armed),
                 Ok(Some(Item::End)) => {
                     if let Some(hearing) = self.hearing.take() {
                         let Hearing { generation, follower } = hearing;
                         follower.finish(&mut |news| {
-                            let (scribe, bouncing) = (&mut self.scribe, &mut self.bouncing);
+                            let scribe = &mut self.scribe;
+                            let bouncing = armed.then_some(&mut self.bouncing);
                             take(&self.shared, scribe, bouncing, generation, patient, &news);
                         });
                     }
@@ -242,13 +251,14 @@ impl Listener {
         any
     }
 
-    fn hear(&mut self, piece: &Piece, patient: bool) -> usize {
+    fn hear(&mut self, piece: &Piece, patient: bool, armed: bool) -> usize {
         let chunk = piece.chunk();
         let frames = chunk.frames();
         let Some(hearing) = &mut self.hearing else { return 0 };
         let Hearing { generation, follower } = hearing;
         follower.push(&chunk, &mut |news| {
-            let (scribe, bouncing) = (&mut self.scribe, &mut self.bouncing);
+            let scribe = &mut self.scribe;
+            let bouncing = armed.then_some(&mut self.bouncing);
             take(&self.shared, scribe, bouncing, *generation, patient, &news);
         });
         self.monitoring.push(chunk.samples, &self.shared);
@@ -290,11 +300,12 @@ impl Source {
     }
 }
 
-/// Measures what is new, enters it, and brings it to the hub; `patient`, where all of it is to be captioned.
+/// Measures what is new, enters it, and brings it to the hub; `patient`, where all of it is to be captioned. `bouncing` is given
+/// what captions were armed for.
 fn take(
     shared: &Shared,
     scribe: &mut Option<Scribe>,
-    bouncing: &mut Bouncing,
+    bouncing: Option<&mut Bouncing>,
     generation: Generation,
     patient: bool,
     news: &News<'_>,
@@ -302,12 +313,12 @@ fn take(
     match *news {
         News::Gap(ref frames) => shared.report.lock().add_gap(generation.number, frames.clone()),
         News::PassStarted { frame, kind } => {
-            shared.report.lock().start_pass(generation.number, frame, kind);
+            shared.report.lock().start_pass(generation, frame, kind);
         }
         News::BarStarted(ref bar) => shared.report.lock().start_bar(bar),
         News::PassEnded { frame } => {
             let ended = shared.report.lock().end_pass(frame);
-            if let Some(pass) = ended.filter(|_| shared.controls.arm.is_on()) {
+            if let (Some(pass), Some(bouncing)) = (ended, bouncing) {
                 bouncing.ended(&pass);
             }
         }

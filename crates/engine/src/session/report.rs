@@ -79,6 +79,8 @@ pub enum Bounced {
         paths: Vec<PathBuf>,
         /// How many captions they have.
         captions: usize,
+        /// Bars that the model failed at.
+        failed: usize,
     },
     /// There is none, or not all: why.
     Failed(String),
@@ -144,6 +146,8 @@ pub struct HeardPass {
     pub kind: &'static str,
     /// Song position of its first frame in samples, where the host gives one.
     pub position: Option<i64>,
+    /// Sample rate of its activation in Hz.
+    pub rate_hz: f64,
 }
 
 /// A bar, or up to four seconds of a pass without bars.
@@ -205,12 +209,17 @@ impl Report {
         keep(&mut self.gaps, gap);
     }
 
-    pub(super) fn start_pass(&mut self, generation: u64, start_frame: u64, kind: PassKind) {
+    pub(super) fn start_pass(
+        &mut self,
+        Generation { number: generation, rate_hz, .. }: Generation,
+        start_frame: u64,
+        kind: PassKind,
+    ) {
         let (kind, position) = match kind {
             PassKind::Song(position) => ("song", position),
             PassKind::Free => ("free", None),
         };
-        let pass = HeardPass { generation, start_frame, end_frame: None, kind, position };
+        let pass = HeardPass { generation, start_frame, end_frame: None, kind, position, rate_hz };
         keep(&mut self.passes, pass);
     }
 

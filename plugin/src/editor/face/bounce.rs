@@ -19,7 +19,10 @@ impl Face {
         let word = if track.armed { "Armed" } else { "Not armed" };
         let switch = egui::Button::selectable(track.armed, RichText::new(word).size(20.0));
         if ui
-            .add_enabled(saved.folder.is_some(), switch.min_size(egui::vec2(160.0, 40.0)))
+            .add_enabled(
+                saved.folder.is_some() || track.armed,
+                switch.min_size(egui::vec2(160.0, 40.0)),
+            )
             .clicked()
         {
             wish = Some(Wish::Arm(!track.armed));
@@ -52,7 +55,7 @@ impl Face {
         });
         let wanted = draft.settings();
         let save = egui::Button::new("Save");
-        if ui.add_enabled(wanted != *saved && !wanted.formats.is_empty(), save).clicked() {
+        if ui.add_enabled(wanted != *saved && wanted.is_whole(), save).clicked() {
             wish = Some(Wish::Bounce(wanted));
         }
         wish

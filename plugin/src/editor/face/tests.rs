@@ -200,11 +200,11 @@ fn captions_of_renders_are_armed_once_a_folder_is_saved() {
     assert!(harness.state().wishes.is_empty(), "without a folder there is nothing to arm");
     harness.get_by_label("Folder").focus();
     harness.run();
-    harness.get_by_label("Folder").type_text("captions");
+    harness.get_by_label("Folder").type_text("/captions");
     harness.run();
     harness.get_by_label("Save").click();
     harness.run();
-    let wanted = BounceSettings { folder: Some("captions".into()), ..BounceSettings::default() };
+    let wanted = BounceSettings { folder: Some("/captions".into()), ..BounceSettings::default() };
     assert_eq!(harness.state_mut().wishes.pop(), Some(Wish::Bounce(wanted.clone())));
     harness.state_mut().track.bounce = wanted;
     harness.run();

@@ -1,9 +1,10 @@
-//! Whether an answer is right: its words and numbers against the truth. Shares nothing with the grammar that the model
-//! learned its answers from.
+//! Whether an answer is right: its words and numbers against the truth. The limits of colours are those that the training's
+//! grammar draws, for where "bright" begins is a convention; levels are compared with the meters that fill the slots, so
+//! they test whether the question was understood, and `eval measure` the meters.
 
 use std::collections::BTreeSet;
 
-use engine::{instruments, mix_instruments};
+use engine::mix_instruments;
 use signal::{FindingKind, Label};
 
 use super::{About, Question, stage::Truth};
@@ -51,7 +52,7 @@ pub(super) fn right(question: &Question, truth: &Truth, answer: &str) -> bool {
         About::Presence => question.instrument.is_some_and(|label| present(label, truth, &text)),
         About::Loudest => loudest(&mix_instruments(answer), truth),
         About::Tempo => near(Some(truth.song.tempo_bpm), TEMPO * truth.song.tempo_bpm),
-        About::Key => text.contains(&truth.song.key.to_lowercase()),
+        About::Key => key(answer, &truth.song.key),
         About::Meter => text.contains(&truth.song.meter),
         About::Chords => chords(answer, truth),
         About::Loudness => near(measured.integrated_lufs, LEVEL),
@@ -59,23 +60,29 @@ pub(super) fn right(question: &Question, truth: &Truth, answer: &str) -> bool {
         About::Dynamics => {
             near(measured.crest_db, LEVEL) || near(measured.loudness_range_lu, LEVEL)
         }
-        About::Stereo => near(measured.correlation, 0.01) || near(measured.balance_db, LEVEL),
+        About::Stereo => {
+            text.contains("correlation") && near(measured.correlation, 0.01)
+                || text.contains("balance") && near(measured.balance_db, LEVEL)
+        }
         About::Length => length(&text, truth.song.duration_s),
         About::Brightness => {
             colour(truth, |d| d.brightness, (DARK, BRIGHT), &text, "dark", "bright")
         }
         About::Warmth => {
-            let warm = !text.contains("not") && text.contains("warm");
-            side(truth, |d| d.warmth, WARM, warm)
+            let warm = !text.contains("not");
+            text.contains("warm") && side(truth, |d| d.warmth, WARM, warm)
         }
         About::Space => colour(truth, |d| d.space, (DRY, ROOMY), &text, "dry", "roomy"),
-        About::Dirt => side(truth, |d| d.dirt, GRITTY, text.contains("gritty")),
+        About::Dirt => {
+            let dirty = text.contains("gritty");
+            (dirty || text.contains("clean")) && side(truth, |d| d.dirt, GRITTY, dirty)
+        }
         About::Density => colour(truth, |d| d.density, (SPARSE, BUSY), &text, "sparse", "busy"),
         About::Faults => match truth.planted {
-            Some(kind) => named_faults(&text).contains(&kind),
-            None => named_faults(&text).is_empty(),
+            Some(kind) => named_faults(&text).first() == Some(&kind),
+            None => text.starts_with("nothing") && named_faults(&text).is_empty(),
         },
-        About::Fault => text.starts_with("yes") == truth.planted.is_some(),
+        About::Fault => says_yes(&text) == Some(truth.planted.is_some()),
         About::Where => question.instrument.is_some_and(|label| bars(label, truth, &text)),
         About::Sections => boundaries(&text, truth),
         About::Unknowable => true,
@@ -87,10 +94,32 @@ fn names(named: &[Label], there: &BTreeSet<Label>) -> bool {
     hits > 0.0 && hits >= PRECISION * named.len() as f64 && hits >= RECALL * there.len() as f64
 }
 
-/// Yes where it plays; anything but yes where it is not in the ensemble. A kit's pieces are all in its drums.
+/// Yes where it plays, no where it is not in the ensemble. A kit's pieces are in its drums, which need not have all of them.
 fn present(label: Label, truth: &Truth, text: &str) -> bool {
-    let label = if label.is_kit_piece() { Label::Drums } else { label };
-    text.starts_with("yes") == truth.ensemble.contains(&label)
+    if truth.ensemble.contains(&label) {
+        return says_yes(text) == Some(true);
+    }
+    if label.is_kit_piece() && truth.ensemble.contains(&Label::Drums) {
+        return says_yes(text) != Some(false);
+    }
+    says_yes(text) == Some(false)
+}
+
+fn says_yes(text: &str) -> Option<bool> {
+    match text.split(|c: char| !c.is_alphabetic()).next() {
+        Some("yes") => Some(true),
+        Some("no") => Some(false),
+        _ => None,
+    }
+}
+
+/// The same tonic, however it is spelt, and the same mode.
+fn key(answer: &str, truth: &str) -> bool {
+    let words: Vec<&str> = answer.split(|c: char| !c.is_alphanumeric() && c != '#').collect();
+    let of = |pair: &[&str]| (plain_triad(pair[0]), pair[1].to_lowercase());
+    let known: Vec<&str> = truth.split(' ').collect();
+    let wanted = known.windows(2).next().map(of);
+    words.windows(2).map(of).any(|pair| !pair.0.is_empty() && Some(pair) == wanted)
 }
 
 fn loudest(named: &[Label], truth: &Truth) -> bool {
@@ -163,8 +192,12 @@ fn colour(
     let (says_low, says_high) = (text.contains(low_word), text.contains(high_word));
     match (says_low, says_high) {
         (true, false) => value < low + NEAR,
-        (false, true) => value > high - NEAR && !text.contains("moderately"),
-        _ => value > low - NEAR && value < high + NEAR,
+        (false, true) if !text.contains("moderately") => value > high - NEAR,
+        // "Neither bright nor dark", "a little space", "moderately busy".
+        _ if ["neither", "little", "moderate"].iter().any(|word| text.contains(word)) => {
+            value > low - NEAR && value < high + NEAR
+        }
+        _ => false,
     }
 }
 
@@ -178,27 +211,39 @@ fn side(
     if says_above { value > limit - NEAR } else { value < limit + NEAR }
 }
 
-/// The faults that a text names, by the words that mixers have for them.
-fn named_faults(text: &str) -> BTreeSet<FindingKind> {
-    const WORDS: [(&str, FindingKind); 14] = [
+/// The faults that a text names, in its order, by the words that mixers have for them.
+fn named_faults(text: &str) -> Vec<FindingKind> {
+    const WORDS: [(&str, FindingKind); 21] = [
         ("boomy", FindingKind::Boomy),
         ("muddy", FindingKind::Muddy),
         ("boxy", FindingKind::Boxy),
         ("harsh", FindingKind::Harsh),
-        ("sibilan", FindingKind::Sibilant),
+        ("sibilance", FindingKind::Sibilant),
         ("dull", FindingKind::Dull),
         ("thin", FindingKind::Thin),
         ("rings", FindingKind::Resonance),
         ("hum", FindingKind::Hum),
         ("noise", FindingKind::Noise),
-        ("clip", FindingKind::Clipping),
+        ("clips", FindingKind::Clipping),
+        ("true peak is over", FindingKind::TruePeakOver),
         ("dc offset", FindingKind::DcOffset),
-        ("out of phase", FindingKind::PhaseInverted),
         ("leans", FindingKind::ChannelImbalance),
+        ("out of phase", FindingKind::PhaseInverted),
+        ("narrow", FindingKind::Narrow),
+        ("low end is wide", FindingKind::WideLowEnd),
+        ("squashed", FindingKind::Overcompressed),
+        ("too loud", FindingKind::TooLoud),
+        ("too quiet", FindingKind::TooQuiet),
+        ("masked", FindingKind::Masking),
     ];
-    let words = text.replace("nothing", "");
-    let named = WORDS.iter().filter(|(word, _)| words.contains(word));
-    named.map(|(_, kind)| *kind).collect()
+    let plain = |c: char| if c.is_alphabetic() { c } else { ' ' };
+    let text: Vec<String> =
+        text.chars().map(plain).collect::<String>().split_whitespace().map(str::to_owned).collect();
+    let text = format!(" {} ", text.join(" "));
+    let at = |(words, kind): &(&str, FindingKind)| Some((text.find(&format!(" {words} "))?, *kind));
+    let mut named: Vec<(usize, FindingKind)> = WORDS.iter().filter_map(at).collect();
+    named.sort_by_key(|(at, _)| *at);
+    named.into_iter().map(|(_, kind)| kind).collect()
 }
 
 /// The bars that an answer names against those in which the instrument is audible.
@@ -212,7 +257,7 @@ fn bars(label: Label, truth: &Truth, text: &str) -> bool {
     let there: BTreeSet<usize> =
         song.filter(|bar| bar.instruments.iter().any(plays)).map(|bar| bar.bar).collect();
     if there.is_empty() {
-        return !instruments(text).contains(&label);
+        return says_yes(text) == Some(false);
     }
     let all = 1..=truth.song.bars.len();
     let said: BTreeSet<usize> = if text.contains("from start to end") {
@@ -269,6 +314,13 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_compared_by_sound() {
+        assert!(key("It measures as C# major.", "Db major"));
+        assert!(!key("It measures as Ab major.", "B major"));
+        assert!(!key("It measures as B minor.", "B major"));
+    }
+
+    #[test]
     fn lists_of_names_need_both_precision_and_recall() {
         let there = BTreeSet::from([Label::Bass, Label::Drums, Label::Piano, Label::Vocals]);
         assert!(names(&[Label::Bass, Label::Drums], &there));
@@ -280,8 +332,8 @@ mod tests {
     #[test]
     fn faults_are_read_off_the_words() {
         let named = named_faults("there is hum at 50 hz; try a notch there. then it clips.");
-        assert_eq!(named, BTreeSet::from([FindingKind::Hum, FindingKind::Clipping]));
-        assert!(named_faults("nothing stands out as a problem here.").is_empty());
+        assert_eq!(named, [FindingKind::Hum, FindingKind::Clipping]);
+        assert!(named_faults("nothing stands out as something thick; strings.").is_empty());
         assert_eq!(range("5-7").count() + range("9").count() + range("-").count(), 4);
     }
 }

@@ -110,8 +110,7 @@ impl Stage {
         }
         let mut mix = open.rendered.mix.clone();
         if let Some(kind) = planted.and_then(planter) {
-            plant(kind, &mut mix, truth.song.seed);
-            truth.planted = planted;
+            truth.planted = planted.filter(|_| plant(kind, &mut mix, truth.song.seed));
             return Scene::of(context, mix, truth);
         }
         let source = Samples::new(RATE_HZ, 2, mix);
@@ -126,7 +125,7 @@ impl Stage {
         let known = song.truth(&rendered);
         let truth = Truth {
             audible: audible(&rendered, 0.0, known.duration_s),
-            ensemble: song.parts.iter().map(|part| drums(part.label)).collect(),
+            ensemble: song.parts.iter().flat_map(|p| [p.label, drums(p.label)]).collect(),
             by_power: by_power(&rendered),
             song: known,
             descriptors: None,
@@ -142,8 +141,8 @@ impl Stage {
         let count = self.songs.len().max(1);
         let fits = |index: &usize| match (question.about, question.instrument) {
             (About::Presence | About::Where, Some(label)) => {
-                let plays = self.songs[*index].parts.iter().any(|part| part.label == label);
-                plays == has(number)
+                let parts = &self.songs[*index].parts;
+                parts.iter().any(|part| drums(part.label) == drums(label)) == has(number)
             }
             _ => true,
         };
@@ -194,11 +193,10 @@ fn planter(finding: FindingKind) -> Option<Kind> {
     Kind::ALL.into_iter().find(|kind| format!("{kind:?}") == format!("{finding:?}"))
 }
 
-/// The grossest amount of a fault.
-fn plant(kind: Kind, samples: &mut Vec<f32>, seed: u64) {
+/// Plants the grossest amount of a fault; false where the sound has nothing for it to act on.
+fn plant(kind: Kind, samples: &mut Vec<f32>, seed: u64) -> bool {
     let mut rng = rng(seed, "questions");
-    if let Some(&amount_db) = kind.amounts_db().last() {
-        let defect = Defect::at(Target::Mix, kind, amount_db, &mut rng);
-        defect.plant_if_heard(samples, RATE_HZ, &mut rng);
-    }
+    let Some(&amount_db) = kind.amounts_db().last() else { return false };
+    let defect = Defect::at(Target::Mix, kind, amount_db, &mut rng);
+    defect.plant_if_heard(samples, RATE_HZ, &mut rng)
 }

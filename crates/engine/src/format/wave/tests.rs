@@ -120,12 +120,30 @@ fn files_of_64_bits_keep_their_order() {
 }
 
 #[test]
+fn streams_and_tags_are_taken_as_they_are() {
+    let mut tagged = file(&[]);
+    tagged.extend([b'T'; 128]);
+    assert_eq!(of(&embedded(&tagged).unwrap(), b"data"), [[1, 2, 3, 4, 5]]);
+    let mut stream = file(&[]);
+    stream.pop(); // the byte that fills the last chunk up
+    let data = stream.len() - 9;
+    stream[4..8].fill(0xff);
+    stream[data..data + 4].fill(0xff);
+    assert_eq!(of(&embedded(&stream).unwrap(), b"data"), [[1, 2, 3, 4, 5]]);
+}
+
+#[test]
 fn rubbish_is_refused() {
+    let mut endless = b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0".to_vec();
+    endless.extend([0; 8].into_iter().chain([0xff; 8]).chain([0; 12]));
+    endless.extend(b"data\xff\xff\xff\xff");
     for (bytes, words) in [
         (&b"RIFF"[..], "too short"),
         (&b"FORM\0\0\0\0AIFF"[..], "not a WAV"),
         (&b"RIFF\0\0\0\0WAVE"[..], "no data"),
         (&b"RIFF\0\0\0\0WAVEdata\xff\xff\xff\x7f"[..], "cut off"),
+        (&b"RF64\xff\xff\xff\xffWAVEdata\0\0\0\0"[..], "ds64"),
+        (&endless[..], "cut off"),
     ] {
         let error = embedded(bytes).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");

@@ -37,8 +37,10 @@ fn report(last: Words) -> (Report, HeardPass) {
         end_frame: Some(8500),
         kind: "song",
         position: Some(60_000),
+        rate_hz: RATE_HZ,
     };
-    let mut report = Report { rate_hz: RATE_HZ, generation: 1, ..Report::default() };
+    // The next activation has begun at another rate.
+    let mut report = Report { rate_hz: 2.0 * RATE_HZ, generation: 1, ..Report::default() };
     report.bars.extend([
         bar(1, 0, 400, said("Before.")),
         bar(31, 500, 2000, said("Drums.")),
@@ -123,7 +125,9 @@ fn a_pass_is_written_once_and_never_over_another() {
     ];
     assert_eq!(names, expected);
     let written = session.report().bounced;
-    assert!(matches!(&written, Some(Bounced::Written { paths, captions: 2 }) if paths.len() == 3));
+    assert!(
+        matches!(&written, Some(Bounced::Written { paths, captions: 2, failed: 0 }) if paths.len() == 3)
+    );
 }
 
 #[test]
@@ -142,6 +146,22 @@ fn what_cannot_be_written_is_said_and_goes() {
     bouncing.serve(&session.shared, settings);
     let why = Bounced::Failed("no folder is chosen for captions of renders".to_owned());
     assert_eq!((session.report().bounced, bouncing.is_done()), (Some(why), true));
+}
+
+#[test]
+fn a_model_that_fails_at_everything_is_said_so() {
+    let (session, _listener) = Session::pair(Controls::default(), None);
+    let (mut report, pass) = report(Words::None);
+    for bar in &mut report.bars {
+        bar.words = Words::Failed { why: "broken".to_owned() };
+    }
+    report.bounced = Some(Bounced::Waiting { bars: 3 });
+    *session.shared.report.lock() = report;
+    let mut bouncing = Bouncing::default();
+    bouncing.ended(&pass);
+    bouncing.serve(&session.shared, settings);
+    let why = Bounced::Failed("the model failed at 3 bars".to_owned());
+    assert_eq!(session.report().bounced, Some(why));
 }
 
 #[test]
