@@ -112,7 +112,7 @@ fn files_of_64_bits_keep_their_order() {
     ds64.extend(5u64.to_le_bytes());
     ds64.extend([0; 12]);
     wave.splice(12..12, ds64);
-    wave[..4].copy_from_slice(b"RF64");
+    wave[..8].copy_from_slice(b"RF64\xff\xff\xff\xff");
     let out = embedded(&wave).unwrap();
     assert_eq!((&out[..4], &out[12..16]), (&b"RF64"[..], &b"ds64"[..]));
     assert_eq!(u32_at(&out, 20) as usize + 8, out.len());
