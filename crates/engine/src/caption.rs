@@ -6,7 +6,7 @@ use models::{Heard, Model, Sampling};
 
 use crate::{
     error::EngineError,
-    slots::{Facts, sentences},
+    slots::{Facts, SLOTS, sentences},
 };
 
 /// What is asked of the model.
@@ -66,10 +66,10 @@ impl Told {
     }
 }
 
-/// The instruction for a task. The embedded model was trained on exactly these words (training/grammar.py); a model that
-/// does not know the slots gets plain ones.
-pub fn instruction(task: Task<'_>, facts: &Facts, knows_slots: bool) -> String {
-    if !knows_slots {
+/// The instruction for a task. The embedded model was trained on exactly these words (training/grammar.py); it names facts that
+/// have one of the `slots` that the model knows, and a model that knows none gets plain words.
+pub fn instruction(task: Task<'_>, facts: &Facts, slots: &[&str]) -> String {
+    if slots.is_empty() {
         return match task {
             Task::Caption => "Please give a caption to the music.".to_owned(),
             Task::Summarise => "Please describe the music.".to_owned(),
@@ -77,7 +77,7 @@ pub fn instruction(task: Task<'_>, facts: &Facts, knows_slots: bool) -> String {
             Task::Ask(question) => question.to_owned(),
         };
     }
-    let facts = facts.words();
+    let facts = facts.words(slots);
     match task {
         Task::Caption => format!("caption. facts: {facts}"),
         Task::Summarise => format!("summarise. facts: {facts}"),
@@ -86,9 +86,15 @@ pub fn instruction(task: Task<'_>, facts: &Facts, knows_slots: bool) -> String {
     }
 }
 
-/// Whether the model writes slots for the program to fill: its tokenizer has them as tokens of their own.
+/// The slots that the model writes for the program to fill: its tokenizer has them as tokens of their own.
+pub fn slots(model: &Model) -> Vec<&'static str> {
+    let knows = |slot: &&str| model.tokenizer.as_ref().is_some_and(|t| t.id(slot).is_some());
+    SLOTS.into_iter().filter(knows).collect()
+}
+
+/// Whether the model writes slots at all.
 pub fn knows_slots(model: &Model) -> bool {
-    model.tokenizer.as_ref().is_some_and(|tokenizer| tokenizer.id("<tempo>").is_some())
+    !slots(model).is_empty()
 }
 
 /// Decodes an answer and checks its numbers. `say` gets the sentences that stand up to the check, as they are complete.
@@ -104,7 +110,7 @@ pub fn tell(
     cancel: &AtomicBool,
     say: &mut dyn FnMut(&str),
 ) -> Result<Told, EngineError> {
-    let instruction = instruction(task, facts, knows_slots(model));
+    let instruction = instruction(task, facts, &slots(model));
     let mut stream = Stream::default();
     let sampling = &decoding.sampling;
     let mut on_text = |text: &str| {
@@ -167,7 +173,7 @@ mod tests {
     #[test]
     fn instructions_are_the_trained_words() {
         let facts = Facts::default();
-        let check = |task, expected: &str| assert_eq!(instruction(task, &facts, true), expected);
+        let check = |task, expected: &str| assert_eq!(instruction(task, &facts, &SLOTS), expected);
         check(Task::Caption, "caption. facts: none");
         check(Task::Summarise, "summarise. facts: none");
         check(Task::Advise, "advise. facts: none");
@@ -176,6 +182,6 @@ mod tests {
 
     #[test]
     fn a_plain_model_gets_the_question_as_it_is() {
-        assert_eq!(instruction(Task::Ask("What key?"), &Facts::default(), false), "What key?");
+        assert_eq!(instruction(Task::Ask("What key?"), &Facts::default(), &[]), "What key?");
     }
 }

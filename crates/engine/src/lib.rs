@@ -26,7 +26,7 @@ mod workers;
 
 pub use advice::{Advice, Company, Part, Request, Scope, advise};
 pub use ask::{Answer, Asked, Hearing, ask};
-pub use caption::{Decoding, Task, Told, instruction, knows_slots, tell};
+pub use caption::{Decoding, Task, Told, instruction, knows_slots, slots, tell};
 pub use driver::{Context, Progress, Survey, hear, measure, scan, survey};
 pub use embedded::{OpenedModel, embedded_files, open_model};
 pub use envelope::Envelope;

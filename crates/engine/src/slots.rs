@@ -90,16 +90,20 @@ impl Facts {
         facts
     }
 
-    /// The facts in the instruction's words: names of the values at hand, the level, the findings.
-    pub fn words(&self) -> String {
+    /// The facts in the instruction's words: names of the values at hand, the level, the findings, as far as there are `slots`.
+    pub fn words(&self, slots: &[&str]) -> String {
+        let known = |name: &str| slots.iter().any(|slot| slot.trim_matches(['<', '>']) == name);
         let mut words: Vec<String> = Vec::new();
         for name in NAMED {
-            if self.value(name).is_some() {
+            if self.value(name).is_some() && known(name) {
                 words.push(name.to_owned());
             }
         }
         words.extend(self.level.map(str::to_owned));
         for (index, kind) in self.findings.iter().enumerate() {
+            if !known(&format!("f{}", index + 1)) {
+                break;
+            }
             words.push(format!("{}:{}", index + 1, kind.name()));
         }
         if self.findings.is_empty() {

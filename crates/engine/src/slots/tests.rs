@@ -46,11 +46,13 @@ fn facts() -> Facts {
 
 #[test]
 fn words_name_what_is_known_in_the_trained_order() {
-    assert_eq!(facts().words(), "tempo key lufs peak crest corr bal moderate 1:muddy");
+    assert_eq!(facts().words(&SLOTS), "tempo key lufs peak crest corr bal moderate 1:muddy");
     let mono = Measurements { channels: 1, loudness_lufs: Some(-40.0), ..measured() };
     let unsure = Measurements { tempo_confidence: Some(0.1), ..measured() };
-    assert_eq!(Facts::new(&unsure, &mono, None, &[]).words(), "key peak crest quiet none");
-    assert_eq!(Facts::default().words(), "none");
+    assert_eq!(Facts::new(&unsure, &mono, None, &[]).words(&SLOTS), "key peak crest quiet none");
+    assert_eq!(Facts::default().words(&SLOTS), "none");
+    let few = ["<key>", "<lufs>", "<f1>"];
+    assert_eq!(facts().words(&few), "key lufs moderate 1:muddy", "what the model knows");
 }
 
 #[test]
@@ -71,11 +73,11 @@ fn chords_and_parts_are_listed_in_order() {
         ..Measurements::default()
     };
     let facts = Facts::new(&song, &song, None, &[]);
-    assert_eq!(facts.words(), "meter chords length parts none");
+    assert_eq!(facts.words(&SLOTS), "meter chords length parts none");
     let text = facts.fill("<meter>: <chords>. <length>. <parts>.").text;
     assert_eq!(text, "3/4: Am, C. 1:24 minutes. A from 0:00, B from 1:02.");
     let unsure = Measurements { chords: vec![chord(0.0, "Am", 0.5)], ..Measurements::default() };
-    assert_eq!(Facts::new(&unsure, &unsure, None, &[]).words(), "none");
+    assert_eq!(Facts::new(&unsure, &unsure, None, &[]).words(&SLOTS), "none");
 }
 
 #[test]
