@@ -26,7 +26,7 @@ from train_language import AFTER, BEFORE, END, greedy
 
 MANIFEST = {
     "format": 1,
-    "name": "barline-default-0",
+    "name": "barline-default-1",
     "licence": "CC-BY-4.0",
     "encoder": "encoder/",
     "lm": "lm/",

@@ -5,8 +5,8 @@ use crate::window::Span;
 /// Seconds per step of the envelope.
 const STEP_S: f64 = 0.25;
 
-/// Mean power below which a step holds no signal: -60 dBFS.
-const SIGNAL_POWER: f64 = 1e-6;
+/// Mean power below which a step holds no signal: -75 dBFS. A stem that peaks at -45 dBFS has most of its sound below -60.
+const SIGNAL_POWER: f64 = 3.162e-8;
 
 /// How far below the loudest window another may lie and still be worth hearing, as a power ratio: 25 dB.
 const WORTH_HEARING: f64 = 0.003_162;
@@ -63,7 +63,7 @@ impl Envelope {
         self.frames as f64 / f64::from(self.rate_hz)
     }
 
-    /// Seconds above -60 dBFS.
+    /// Seconds above -75 dBFS.
     pub fn signal_s(&self) -> f64 {
         let steps = self.power.iter().filter(|&&power| power > SIGNAL_POWER).count();
         (steps as f64 * STEP_S).min(self.duration_s())
