@@ -269,11 +269,12 @@ fn bars(label: Label, truth: &Truth, text: &str) -> bool {
     both as f64 >= OVERLAP * either as f64
 }
 
-fn range(word: &str) -> std::ops::RangeInclusive<usize> {
+/// The bars of `5-7` or `9`; none of any other word.
+fn range(word: &str) -> std::ops::Range<usize> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
-    match (first.parse(), last.parse()) {
-        (Ok(first), Ok(last)) => first..=last,
-        _ => 1..=0,
+    match (first.parse::<usize>(), last.parse::<usize>()) {
+        (Ok(first), Ok(last)) => first..last.saturating_add(1),
+        _ => 0..0,
     }
 }
 
