@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use signal::{Finding, Measurements};
+use signal::{Finding, Label, Measurements};
 
 use crate::{
     caption::{self, Decoding, Task, Told},
@@ -165,6 +165,12 @@ impl Hearing {
             let when = whereabouts(context, source, stretches, duration_s, instrument)?;
             told.refill(&self.facts.clone().with_when(when));
         }
+        if let Task::Ask(question) = task
+            && !is_about(&told.answer, question)
+        {
+            told.text = CANT_TELL.to_owned();
+            told.checked_numbers = 0;
+        }
         if told.withheld > 0 {
             let withheld = format!(
                 "{} sentence(s) withheld: a number that no measurement backs",
@@ -196,6 +202,19 @@ impl Hearing {
     }
 }
 
+/// Whether a yes, a no or a place is about the instrument that the question names: a small model may slip to another one.
+fn is_about(answer: &str, question: &str) -> bool {
+    let [asked] = instruments(question)[..] else { return true };
+    let settles = ["Yes", "No "].iter().any(|word| answer.starts_with(word));
+    if !settles && !answer.contains(WHEN) {
+        return true;
+    }
+    // What is denied is named, too; and the pieces of a kit are in its drums.
+    let named = instruments(answer.strip_prefix("No ").unwrap_or(answer));
+    let kit = |label: Label| if label.is_kit_piece() { Label::Drums } else { label };
+    named.is_empty() || named.iter().any(|label| kit(*label) == kit(asked))
+}
+
 /// Answers a question about a whole file.
 ///
 /// # Errors
@@ -207,4 +226,21 @@ pub fn ask(
     decoding: &Decoding,
 ) -> Result<Asked, EngineError> {
     Hearing::of_file(context, source)?.ask(context, source, question, decoding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_about;
+
+    #[test]
+    fn an_answer_about_another_instrument_is_none() {
+        let asks = "in which bars do the drums play?";
+        assert!(is_about("I hear drums <when>.", asks));
+        assert!(!is_about("I hear bass <when>.", asks));
+        assert!(is_about("No vocals that I can hear; I hear drums.", "any vocals?"));
+        assert!(!is_about("Yes, I hear piano.", "any vocals?"));
+        assert!(is_about("Yes, I hear drums.", "is there a kick?"));
+        assert!(is_about("I hear piano and bass.", "what plays with the vocals?"));
+        assert!(is_about("Yes, there is hum at <f1>.", "does the bass hum?"));
+    }
 }
