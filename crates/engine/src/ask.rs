@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use signal::{Finding, Label, Measurements};
+use signal::{Finding, Measurements};
 
 use crate::{
     caption::{self, Decoding, Task, Told},
@@ -211,8 +211,7 @@ fn is_about(answer: &str, question: &str) -> bool {
     }
     // What is denied is named, too; and the pieces of a kit are in its drums.
     let named = instruments(answer.strip_prefix("No ").unwrap_or(answer));
-    let kit = |label: Label| if label.is_kit_piece() { Label::Drums } else { label };
-    named.is_empty() || named.iter().any(|label| kit(*label) == kit(asked))
+    named.is_empty() || named.iter().any(|label| label.in_mix() == asked.in_mix())
 }
 
 /// Answers a question about a whole file.

@@ -43,6 +43,13 @@ pub struct Labelled {
     pub notes: BTreeMap<String, String>,
 }
 
+impl Labelled {
+    /// The label, or the likeliest one where none was likely enough; none for silence.
+    pub fn likeliest(&self) -> Option<Label> {
+        self.label.or_else(|| self.alternatives.first().map(|choice| choice.label))
+    }
+}
+
 /// Names a file.
 ///
 /// # Errors

@@ -66,7 +66,7 @@ pub(crate) fn instrument_names(text: &str) -> Vec<String> {
 pub fn mix_instruments(text: &str) -> Vec<Label> {
     let mut found = Vec::new();
     for label in instruments(text) {
-        let label = if label.is_kit_piece() { Label::Drums } else { label };
+        let label = label.in_mix();
         if !found.contains(&label) {
             found.push(label);
         }

@@ -384,7 +384,7 @@ fn sum(parts: &[Part]) -> (Vec<f32>, Vec<f64>) {
 fn merge(parts: &[Part], levels_db: &[f64]) -> Vec<(Label, f64)> {
     let mut merged: Vec<(Label, f64)> = Vec::new();
     for (part, &level_db) in parts.iter().zip(levels_db) {
-        let label = if part.label.is_kit_piece() { Label::Drums } else { part.label };
+        let label = part.label.in_mix();
         match merged.iter_mut().find(|(known, _)| *known == label) {
             Some((_, power_db)) => {
                 *power_db =

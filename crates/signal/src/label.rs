@@ -116,6 +116,11 @@ impl Label {
         }
     }
 
+    /// What it is called in a mix, where the pieces of a kit are the drums.
+    pub fn in_mix(self) -> Self {
+        if self.is_kit_piece() { Self::Drums } else { self }
+    }
+
     /// Whether the label is one piece of a drum kit, which a mix's caption calls `drums`.
     pub fn is_kit_piece(self) -> bool {
         matches!(self, Self::Kick | Self::Snare | Self::HiHat | Self::Cymbals | Self::Toms)

@@ -97,9 +97,7 @@ pub(crate) fn eval_bank(common: &Common, args: &EvalBank) -> anyhow::Result<u8> 
 
 fn guess(context: &Context<'_>, truth: Label, mut samples: Samples) -> Result<Guess, Fault> {
     let labelled = engine::label(context, &mut samples)?;
-    // An abstaining model has its likeliest label among the alternatives.
-    let first = labelled.alternatives.first().map(|choice| choice.label);
-    let label = labelled.label.or(first);
+    let label = labelled.likeliest();
     Ok(Guess { truth, label, confidence: labelled.confidence, abstained: labelled.abstained })
 }
 

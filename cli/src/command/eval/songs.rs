@@ -57,10 +57,7 @@ fn score_stems(
     for stem in &rendered.stems {
         let mut source = Samples::new(rendered.rate_hz, 2, stem.samples.clone());
         let labelled = engine::label(context, &mut source)?;
-        // An abstaining model has its likeliest label among the alternatives.
-        let likeliest =
-            labelled.label.or_else(|| labelled.alternatives.first().map(|choice| choice.label));
-        guesses.push(stem.label.name(), stem.label, likeliest, labelled.abstained);
+        guesses.push(stem.label.name(), stem.label, labelled.likeliest(), labelled.abstained);
     }
     Ok(())
 }
@@ -111,6 +108,6 @@ pub(super) fn audible(rendered: &Rendered, start_s: f64, end_s: f64) -> BTreeSet
         .stems
         .iter()
         .filter(|stem| power(&stem.samples) >= floor)
-        .map(|stem| if stem.label.is_kit_piece() { Label::Drums } else { stem.label })
+        .map(|stem| stem.label.in_mix())
         .collect()
 }

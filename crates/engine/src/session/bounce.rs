@@ -158,14 +158,11 @@ fn waits(pass: &HeardPass, bar: &HeardBar) -> bool {
 
 /// Writes a pass; nothing where it has no captions, as hosts' run-ups don't.
 fn bounce(pass: &HeardPass, shared: &Shared, load: Load) -> Option<Bounced> {
-    let (timeline, names) = {
-        let report = shared.report.lock();
-        (timeline(pass, &report), Names::of(pass, &report, &shared.title.lock()))
-    };
-    let failed = {
+    let (timeline, names, failed) = {
         let report = shared.report.lock();
         let failed = |bar: &&HeardBar| matches!(bar.words, Words::Failed { .. });
-        report.bars.iter().filter(|bar| within(pass, bar)).filter(failed).count()
+        let failed = report.bars.iter().filter(|bar| within(pass, bar)).filter(failed).count();
+        (timeline(pass, &report), Names::of(pass, &report, &shared.title.lock()), failed)
     };
     if timeline.captions.is_empty() {
         let why = || Bounced::Failed(format!("the model failed at {failed} bars"));

@@ -171,11 +171,7 @@ fn plain_triad(name: &str) -> String {
 }
 
 fn length(text: &str, duration_s: f64) -> bool {
-    let clock = text.split(|c: char| !c.is_ascii_digit() && c != ':').find_map(|word| {
-        let (minutes, seconds) = word.split_once(':')?;
-        Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
-    });
-    let said = clock.or_else(|| numbers(text).first().copied());
+    let said = clocks(text).next().or_else(|| numbers(text).first().copied());
     said.is_some_and(|s| (s - duration_s).abs() <= 1.0)
 }
 
@@ -248,11 +244,8 @@ fn named_faults(text: &str) -> Vec<FindingKind> {
 
 /// The bars that an answer names against those in which the instrument is audible.
 fn bars(label: Label, truth: &Truth, text: &str) -> bool {
-    let label = if label.is_kit_piece() { Label::Drums } else { label };
-    let plays = |of: &factory::truth::Instrument| {
-        let own = if of.label.is_kit_piece() { Label::Drums } else { of.label };
-        of.audible && own == label
-    };
+    let label = label.in_mix();
+    let plays = |of: &factory::truth::Instrument| of.audible && of.label.in_mix() == label;
     let song = truth.song.bars.iter();
     let there: BTreeSet<usize> =
         song.filter(|bar| bar.instruments.iter().any(plays)).map(|bar| bar.bar).collect();
@@ -280,20 +273,21 @@ fn range(word: &str) -> std::ops::Range<usize> {
 
 /// At least half of the boundaries named, and at least half of the named ones real.
 fn boundaries(text: &str, truth: &Truth) -> bool {
-    let said: Vec<f64> = text
-        .split(|c: char| !c.is_ascii_digit() && c != ':')
-        .filter_map(|word| {
-            let (minutes, seconds) = word.split_once(':')?;
-            Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
-        })
-        .filter(|s| *s > 0.0)
-        .collect();
+    let said: Vec<f64> = clocks(text).filter(|s| *s > 0.0).collect();
     let real: Vec<f64> =
         truth.song.sections.iter().skip(1).map(|section| section.start_s).collect();
     let near = |a: &[f64], b: &[f64]| {
         a.iter().filter(|x| b.iter().any(|y| (*x - y).abs() <= BOUNDARY_S)).count()
     };
     near(&real, &said) * 2 >= real.len() && near(&said, &real) * 2 >= said.len()
+}
+
+/// The times of a text that are written as minutes and seconds, in seconds.
+fn clocks(text: &str) -> impl Iterator<Item = f64> {
+    text.split(|c: char| !c.is_ascii_digit() && c != ':').filter_map(|word| {
+        let (minutes, seconds) = word.split_once(':')?;
+        Some(minutes.parse::<f64>().ok()? * 60.0 + seconds.parse::<f64>().ok()?)
+    })
 }
 
 /// The numbers of a text.

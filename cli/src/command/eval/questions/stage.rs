@@ -125,7 +125,7 @@ impl Stage {
         let known = song.truth(&rendered);
         let truth = Truth {
             audible: audible(&rendered, 0.0, known.duration_s),
-            ensemble: song.parts.iter().flat_map(|p| [p.label, drums(p.label)]).collect(),
+            ensemble: song.parts.iter().flat_map(|p| [p.label, p.label.in_mix()]).collect(),
             by_power: by_power(&rendered),
             song: known,
             descriptors: None,
@@ -142,7 +142,7 @@ impl Stage {
         let fits = |index: &usize| match (question.about, question.instrument) {
             (About::Presence | About::Where, Some(label)) => {
                 let parts = &self.songs[*index].parts;
-                parts.iter().any(|part| drums(part.label) == drums(label)) == has(number)
+                parts.iter().any(|part| part.label.in_mix() == label.in_mix()) == has(number)
             }
             _ => true,
         };
@@ -164,15 +164,11 @@ fn has(number: usize) -> bool {
     number.is_multiple_of(2)
 }
 
-fn drums(label: Label) -> Label {
-    if label.is_kit_piece() { Label::Drums } else { label }
-}
-
 fn by_power(rendered: &Rendered) -> Vec<(Label, f64)> {
     let power = |samples: &[f32]| samples.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
     let mut all: Vec<(Label, f64)> = Vec::new();
     for stem in &rendered.stems {
-        let label = drums(stem.label);
+        let label = stem.label.in_mix();
         let power: f64 = power(&stem.samples);
         match all.iter_mut().find(|(known, _)| *known == label) {
             Some((_, sum)) => *sum += power,
