@@ -22,7 +22,8 @@ from features import log_mel, normalise
 from lm import CHUNK_FRAMES, Talker, chunk_means
 from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool, samples
 from train_encoder import Listener
-from train_language import AFTER, BEFORE, END, greedy
+from batches import AFTER, BEFORE, END
+from train_language import greedy
 
 MANIFEST = {
     "format": 1,

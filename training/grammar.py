@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import followups
 import questions
 
-FACTS = ["tempo", "key", "lufs", "peak", "crest", "range", "corr", "bal", "meter", "chords", "length", "parts"]
-SLOTS = [f"<{fact}>" for fact in FACTS] + [f"<{kind}{i}>" for i in (1, 2, 3) for kind in "fgv"] + ["<when>"]
+FACTS = ["tempo", "key", "lufs", "peak", "crest", "range", "corr", "bal", "meter", "chords", "length", "parts", "other"]
+SLOTS = [f"<{fact}>" for fact in FACTS] + [f"<{kind}{i}>" for i in (1, 2, 3) for kind in "fgv"] + ["<when>"] + followups.SLOTS
 LEVELS = ["quiet", "moderate", "loud"]
 
 # Rhythm section first, then harmony, then lead: the order in which a mixer reads a session.
@@ -54,12 +55,19 @@ THINGS = {
     "wide-low-end": "wide low end",
 }
 
-# How often each kind of question is asked; those about instruments are the most various.
+# How often each kind of question is asked; those about instruments are the most various, and follow-ups many.
 KINDS = {
     "instruments": 10, "presence": 16, "loudest": 5, "tempo": 5, "key": 5, "meter": 3, "chords": 3, "loudness": 5, "peak": 3,
     "dynamics": 4, "stereo": 4, "length": 2, "brightness": 5, "warmth": 3, "space": 5, "dirt": 4, "density": 3, "faults": 8,
     "fault": 6, "where": 4, "sections": 3, "unknowable": 12,
 }
+FOLLOWUP_SHARE = 0.3
+
+# What a question can be about: kinds, and with those of one thing or place each of them.
+FAULTS = [kind for kind in FINDINGS if kind != "masking"]  # which takes a second track
+THINGS_OF = {"presence": ORDER, "where": ORDER, "fault": FAULTS}
+THINGS_OF |= {kind: [None, *FAULTS, *followups.PLACES] for kind in followups.ON_ONE}
+TOPICS = [(kind, thing) for kind in [*KINDS, *followups.KINDS] for thing in THINGS_OF.get(kind, [None])]
 CANT_TELL = "I can't tell from this"
 
 # What an examination asks is not learnt: a question that has five words in a row with one of these is drawn again.
@@ -73,24 +81,26 @@ ALWAYS = {"kick", "snare", "hi-hat"}
 
 @dataclass
 class Facts:
-    """What the prompt may name: available measurements, the level word, up to three finding kinds."""
+    """What the prompt may name: available measurements, the level word, up to three finding kinds, the one spoken of last."""
 
     have: list = field(default_factory=list)
     level: str = "moderate"
     findings: list = field(default_factory=list)
+    last: int = 0
 
     def __str__(self):
         found = [f"{i}:{kind}" for i, kind in enumerate(self.findings, 1)] or ["none"]
         level = [self.level] if "lufs" in self.have else []
-        return " ".join([*self.have, *level, *found])
+        return " ".join([*self.have, *level, *found, *([f"last:{self.last}"] if self.last else [])])
 
 
-def draw_facts(rng):
-    """Random facts, so that the model learns to obey the prompt and not a habit."""
+def draw_facts(rng, counts=(5, 3, 2, 1)):
+    """Random facts, so that the model learns to obey the prompt and not a habit; `counts` are the weights of 0 to 3 findings."""
     have = [f for f in FACTS if rng.random() < (0.75 if f in ("tempo", "key", "lufs", "peak") else 0.6)]
     kinds = list(FINDINGS)
-    count = rng.choices([0, 1, 2, 3], [5, 3, 2, 1])[0]
-    return Facts(have, rng.choices(LEVELS, [2, 5, 3])[0], rng.sample(kinds, count))
+    count = rng.choices([0, 1, 2, 3], counts)[0]
+    last = rng.randint(1, count) if count and rng.random() < 0.3 else 0
+    return Facts(have, rng.choices(LEVELS, [2, 5, 3])[0], rng.sample(kinds, count), last)
 
 
 def plain(name):
@@ -176,11 +186,12 @@ def advice(facts):
     """One sentence a finding, the first first; a plain all-clear where there is none."""
     if not facts.findings:
         return "Nothing stands out as a problem here."
-    texts = []
-    for i, kind in enumerate(facts.findings, 1):
-        what, move = (part.format(i=i) for part in FINDINGS[kind])
-        texts.append(capital(f"{'' if i == 1 else 'then '}{what}; {move}."))
-    return " ".join(texts)
+    return " ".join(capital(f"{'' if i == 1 else 'then '}{found(facts, i)}.") for i in range(1, len(facts.findings) + 1))
+
+
+def found(facts, number):
+    """What is wrong, and what to try, of the finding with that number."""
+    return "; ".join(FINDINGS[facts.findings[number - 1]]).format(i=number)
 
 
 def _known(facts, slots, otherwise):
@@ -189,7 +200,9 @@ def _known(facts, slots, otherwise):
 
 
 def answer(kind, truth, facts, thing=None):
-    """The answer to a question of that kind; `thing` is the instrument or fault that it asks for."""
+    """The answer to a question of that kind; `thing` is the instrument, fault or place that it asks for."""
+    if kind in followups.KINDS:
+        return followups.answer(kind, facts, thing, lambda number: found(facts, number))
     names = [plain(name) for name in ordered(truth["instruments"])]
     words = tone(truth) + space(truth)
     if kind == "instruments":
@@ -244,8 +257,7 @@ def fault(kind, facts):
     if kind not in facts.findings:
         thing = THINGS.get(kind)
         return f"No, I find no {thing} here." if thing else f"No, I don't find it {kind.replace('-', ' ')}."
-    what, move = (part.format(i=facts.findings.index(kind) + 1) for part in FINDINGS[kind])
-    return f"Yes, {what}; {move}."
+    return f"Yes, {found(facts, facts.findings.index(kind) + 1)}."
 
 
 def presence(name, truth):
@@ -276,22 +288,45 @@ def draw_question(kind, rng, thing):
     return draw_question(kind, rng, thing) if runs(question) & EXAMINED else question
 
 
+@dataclass
+class Example:
+    """One instruction and its answer, as the engine words the instruction; of a question, what it is about."""
+
+    instruction: str
+    answer: str
+    topic: int | None = None
+
+
 def example(truth, rng, captions=True):
-    """One instruction and its answer, as the engine words the instruction. Captions are of single windows."""
+    """A random instruction for a clip. Captions are of single windows."""
     facts = draw_facts(rng)
-    task = rng.choices(["caption", "summarise", "advise", "ask"], [10 * captions, 2, 1, 9])[0]
+    task = rng.choices(["caption", "summarise", "advise", "ask"], [10 * captions, 2, 1, 12])[0]
     if task == "caption":
-        return f"caption. facts: {facts}", caption(truth, facts)
+        return Example(f"caption. facts: {facts}", caption(truth, facts))
     if task == "summarise":
-        return f"summarise. facts: {facts}", summary(truth, facts)
+        return Example(f"summarise. facts: {facts}", summary(truth, facts))
     if task == "advise":
-        return f"advise. facts: {facts}", advice(facts)
-    kind = rng.choices(list(KINDS), KINDS.values())[0]
-    thing = None
-    if kind in ("presence", "where"):
-        thing = rng.choice(truth["instruments"] if rng.random() < 0.5 else ORDER)
-    elif kind == "fault":
-        kinds = [kind for kind in FINDINGS if kind != "masking"]  # which takes a second track
-        found = [kind for kind in facts.findings if kind in kinds]
-        thing = rng.choice(found if found and rng.random() < 0.5 else kinds)
-    return f"ask: {draw_question(kind, rng, thing)} facts: {facts}", answer(kind, truth, facts, thing)
+        return Example(f"advise. facts: {facts}", advice(facts))
+    if rng.random() < FOLLOWUP_SHARE:
+        kind = rng.choices(list(followups.KINDS), followups.KINDS.values())[0]
+        facts = draw_facts(rng, counts=(1, 3, 4, 4))
+        thing = followups.draw_reference(kind, facts, rng)
+    else:
+        kind = rng.choices(list(KINDS), KINDS.values())[0]
+        thing = draw_thing(kind, truth, facts, rng)
+    question = draw_question(kind, rng, thing)
+    text = answer(kind, truth, facts, thing)
+    return Example(f"{asked(question)} {facts}", text, TOPICS.index((kind, thing)))
+
+
+def asked(question):
+    """The instruction up to its facts."""
+    return f"ask: {question} facts:"
+
+
+def draw_thing(kind, truth, facts, rng):
+    """What a question of that kind is about; half of them about what is there."""
+    there = {"presence": truth["instruments"], "where": truth["instruments"], "fault": [f for f in facts.findings if f in FAULTS]}
+    if kind not in there:
+        return None
+    return rng.choice(there[kind] if there[kind] and rng.random() < 0.5 else THINGS_OF[kind])

@@ -93,7 +93,7 @@ class Layer(nn.Module):
 
 
 class Llama(nn.Module):
-    """Input embeddings `[batch, length, hidden]` -> logits `[batch, length, vocab]`."""
+    """Input embeddings `[batch, length, hidden]` -> states after the final norm -> logits `[batch, length, vocab]`."""
 
     def __init__(self, c):
         super().__init__()
@@ -106,12 +106,18 @@ class Llama(nn.Module):
             if p.dim() == 2:
                 nn.init.normal_(p, std=0.05)
 
-    def forward(self, x):
+    def states(self, x):
         c = self.config
         cos, sin = rotary(x.shape[1], c["hidden_size"] // c["num_attention_heads"], c["rope_theta"])
         for layer in self.model.layers:
             x = layer(x, cos, sin)
-        return self.model.norm(x) @ self.model.embed_tokens.weight.T
+        return self.model.norm(x)
+
+    def logits(self, states):
+        return states @ self.model.embed_tokens.weight.T
+
+    def forward(self, x):
+        return self.logits(self.states(x))
 
 
 class Talker(nn.Module):

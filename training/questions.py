@@ -1,7 +1,9 @@
-"""Draws the questions that people type to Barline, kind by kind, from the grammar in `questions.txt`.
+"""Draws the questions that people type to Barline, kind by kind: from the grammar in `questions.txt`, and of those in
+`written.txt`, which were written one by one.
 
-A question is a core (a direct question, an order, a telegram, ...), at times with a reason or a circumstance around it,
-and then typed: with an opening, short forms, slips, and with or without capitals and marks.
+A question of the grammar is a core (a direct question, an order, a telegram, ...), at times with a reason or a circumstance
+around it. Either is then typed: with an opening, short forms, slips, with or without marks, and, as the engine does with
+every question, without capitals.
 """
 
 import random
@@ -9,11 +11,8 @@ import re
 from functools import cache
 from pathlib import Path
 
-KINDS = tuple(
-    "instruments presence loudest tempo key meter chords loudness peak dynamics stereo length brightness warmth space dirt "
-    "density faults fault where sections unknowable".split()
-)
 LIMIT = 22  # words
+WRITTEN_SHARE = 0.5  # of a kind that has a grammar, too
 
 # Each form of a core, its share, its sentence, and whether that asks.
 SENTENCES = (
@@ -46,7 +45,6 @@ SHORT = {
     "for": "4", "something": "smth", "what": "wot", "about": "abt", "instruments": "instr", "isn't it": "innit", "people": "ppl",
     "reverb": "verb", "percussion": "perc", "vocal": "vox", "right": "rite", "the": "da", "okay": "k", "compression": "comp",
 }  # fmt: skip
-SPELT = {word.lower(): word for word in "LUFS LKFS BPM EQ dBTP RMS LRA DC dB Hz".split()}
 TOKEN = re.compile(r"[{}|]|\$\w+|[^{}|$]+")
 
 # The alternatives of a text and their weights; each alternative is a list of strings, `$names` and nested alternatives.
@@ -71,6 +69,21 @@ def read_tables(path: Path) -> dict[str, dict[str, str]]:
 TABLES = read_tables(Path(__file__).with_suffix(".txt"))
 INSTRUMENTS = tuple(name for name, table in TABLES.items() if "one" in table)
 FAULTS = tuple(name for name, table in TABLES.items() if "adj" in table)
+
+
+def read_written(path: Path) -> dict[str, list[tuple[str, str | None]]]:
+    """Questions by kind, each with what it is about: an instrument, a fault, or the place of a finding."""
+    written: dict[str, list[tuple[str, str | None]]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith(" "):
+            questions.append((line.strip(), thing))
+        elif line:
+            kind, _, thing = line.partition(" ")
+            questions, thing = written.setdefault(kind, []), thing or None
+    return written
+
+
+WRITTEN = read_written(Path(__file__).with_name("written.txt"))
 
 
 @cache
@@ -124,7 +137,16 @@ def tidy(text: str) -> str:
 
 
 def draw(kind: str, rng: random.Random, thing: str | None = None) -> str:
-    """One question; `thing` is the instrument it is about ("presence", "where") or the fault ("fault")."""
+    """One question; `thing` is what it is about, where the kind leaves that open."""
+    written = [question for question, about in WRITTEN.get(kind, []) if about == thing]
+    if written and (kind not in TABLES or rng.random() < WRITTEN_SHARE):
+        question = rng.choice(written)
+        return typed(question.rstrip("?."), "?" in question, rng)
+    return draw_from_grammar(kind, rng, thing)
+
+
+def draw_from_grammar(kind: str, rng: random.Random, thing: str | None) -> str:
+    """One question of the grammar."""
     words = TABLES["words"] | GLUE | (TABLES[thing] if thing else {}) | TABLES[kind]
     forms = [sentence for sentence in SENTENCES if sentence[0] in TABLES[kind]]
     while True:
@@ -150,13 +172,7 @@ def typed(text: str, asks: bool, rng: random.Random) -> str:
         text = misspelt(text, rng)
     if rng.random() < (0.6 if asks else 0.3):
         text += rng.choices(["?", "??", "!", "."], [28, 2, 1, 1] if asks else [2, 0, 2, 24])[0]
-    case = rng.random()
-    if case < 0.45:
-        return text.lower()
-    if case < 0.9:
-        text = re.sub(r"(^|[.?] )([a-z])", lambda start: start[1] + start[2].upper(), text)
-        return re.sub(r"\b[a-z]+\b", lambda word: SPELT.get(word[0], word[0]), text) if rng.random() < 0.6 else text
-    return text.upper() if case < 0.92 else text
+    return text.lower()
 
 
 def misspelt(text: str, rng: random.Random) -> str:

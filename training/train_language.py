@@ -12,40 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import nn
 from torch.nn import functional as F
 
 import grammar
+from batches import AFTER, BEFORE, END, batch_of, collate, encode, make_tokenizer, questions_alone
 from encoder import CONFIG as ENCODER
 from features import normalise
 from lm import CONFIG, Talker, chunk_means
 from shards import DESCRIPTORS, INSTRUMENTS, KIT, Pool, as_batch
 from train_encoder import Listener
 
-SPECIAL = ["<pad>", "<s>", "</s>", "<audio>", "</audio>", "<answer>"]
-BEFORE, AFTER, END = "<audio>", "</audio> {instruction}<answer>", "</s>"
-
-
-def make_tokenizer(truths, path, size=2048, lines=60000):
-    """Byte-level BPE over the grammar's own text; any other text falls back to bytes."""
-    rng = random.Random(1)
-    text = [" ".join(grammar.example(rng.choice(truths), rng)) for _ in range(lines)]
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    added = SPECIAL + grammar.SLOTS
-    trainer = trainers.BpeTrainer(
-        vocab_size=size,
-        special_tokens=[AddedToken(t, normalized=False, special=t in SPECIAL) for t in added],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(text, trainer)
-    tokenizer.save(str(path))
-    return tokenizer
-
-
+TOPIC_WEIGHT = 0.5
 CLEAR = 0.4  # what the listener itself finds less likely goes unnamed; chosen on songs-0
 
 
@@ -159,29 +137,25 @@ def join_songs(songs, count, rng):
     return [joined(windows) for windows in draws]
 
 
-def batch_of(items, tokenizer, rng):
-    """Chunk means, text ids and which of them are the answer's, for clips with equally many soft tokens."""
-    ids, starts = [], []
-    for heard in items:
-        instruction, answer = grammar.example(heard.said, rng, captions=heard.windows == 1)
-        prompt = tokenizer.encode(AFTER.format(instruction=instruction), add_special_tokens=False).ids
-        said = tokenizer.encode(answer + END, add_special_tokens=False).ids
-        ids.append(prompt + said)
-        starts.append(len(prompt))
-    length = max(map(len, ids))
-    text = torch.zeros(len(ids), length, dtype=torch.long)
-    mask = torch.zeros(len(ids), length)
-    for row, (one, start) in enumerate(zip(ids, starts)):
-        text[row, : len(one)] = torch.tensor(one)
-        mask[row, start : len(one)] = 1.0
-    return torch.stack([heard.means for heard in items]).float(), text, mask
+def losses_of(talker, topic_head, before, batch):
+    """Mean cross entropy of the answers' tokens (none: 0), and of the questions' topics."""
+    states = talker.lm.states(talker.embeds(before, batch.chunks, batch.text))
+    skip = before.shape[1] + batch.chunks.shape[1]
+    said = torch.zeros(())
+    if batch.mask.any():
+        at = batch.mask > 0
+        logits = talker.lm.logits(states[:, skip - 1 : -1][at])
+        said = F.cross_entropy(logits, batch.text[at])
+    rows = torch.arange(len(batch.topics))
+    topics = topic_head(states[rows, skip + batch.topics_at])
+    return said, F.cross_entropy(topics, batch.topics), topics.argmax(-1)
 
 
 @torch.no_grad()
 def greedy(talker, tokenizer, chunks, instruction, limit=60):
     """The answer's text for one clip's chunk means `[tokens, hidden]`."""
-    before = torch.tensor([[1, *tokenizer.encode(BEFORE, add_special_tokens=False).ids]])
-    ids = tokenizer.encode(AFTER.format(instruction=instruction), add_special_tokens=False).ids
+    before = torch.tensor([[1, *encode(tokenizer, BEFORE)]])
+    ids = encode(tokenizer, AFTER.format(instruction=instruction))
     said = []
     for _ in range(limit):
         x = talker.embeds(before, chunks.float().unsqueeze(0), torch.tensor([ids + said]))
@@ -232,12 +206,25 @@ def question_scores(talker, tokenizer, heard, count=150):
     for line in lines:
         one, facts = rng.choice(heard), grammar.draw_facts(rng)
         thing = line.get("instrument") or line.get("fault")
-        said = greedy(talker, tokenizer, one.means, f"ask: {line['question']} facts: {facts}")
+        said = greedy(talker, tokenizer, one.means, f"{grammar.asked(line['question'].lower())} {facts}")
         if said and understood(line["about"], thing, said, grammar.answer(line["about"], one.said, facts, thing)):
             right += 1
         else:
             missed.append(f"{line['about']}: {line['question']} -> {said}")
     return right / len(lines), rng.sample(missed, min(8, len(missed)))
+
+
+@torch.no_grad()
+def topic_score(talker, topic_head, tokenizer, before):
+    """The share of all those questions whose topic is told."""
+    rows = []
+    for line in map(json.loads, CHECK.open()):
+        topic = grammar.TOPICS.index((line["about"], line.get("instrument") or line.get("fault")))
+        ids = encode(tokenizer, AFTER.partition("{")[0] + grammar.asked(line["question"].lower()))
+        rows.append((ids, [], topic, len(ids) - 1))
+    batch = collate(torch.zeros(len(rows), 0, ENCODER["hidden_size"]), rows)
+    guessed = losses_of(talker, topic_head, before, batch)[2]
+    return (guessed == batch.topics).float().mean().item()
 
 
 def main():
@@ -246,6 +233,7 @@ def main():
         args.add_argument(f"--{name}", required=True)
     args.add_argument("--minutes", type=float, required=True)
     args.add_argument("--batch", type=int, default=64)
+    args.add_argument("--understanding", type=float, default=0.15, help="first part of the time, spent on questions alone")
     args.add_argument("--rate", type=float, default=2e-3)
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--singles", type=int, default=16000)
@@ -273,14 +261,18 @@ def main():
 
     config = CONFIG | {"vocab_size": tokenizer.get_vocab_size()}
     talker = Talker(config, ENCODER["hidden_size"])
-    optimizer = torch.optim.AdamW(talker.parameters(), lr=a.rate, weight_decay=0.02, betas=(0.9, 0.98))
+    # Not exported: it shows the language model early what questions are about.
+    topic_head = nn.Linear(config["hidden_size"], len(grammar.TOPICS))
+    trained = [*talker.parameters(), *topic_head.parameters()]
+    optimizer = torch.optim.AdamW(trained, lr=a.rate, weight_decay=0.02, betas=(0.9, 0.98))
     spent, step, losses = 0.0, 0, []
     if Path(a.out).exists():
         saved = torch.load(a.out, weights_only=False)
         talker.load_state_dict(saved["model"])
+        topic_head.load_state_dict(saved["topics"])
         optimizer.load_state_dict(saved["optimizer"])
         spent, step = saved["spent"], saved["step"]
-    before = torch.tensor([[1, *tokenizer.encode(BEFORE, add_special_tokens=False).ids]])
+    before = torch.tensor([[1, *encode(tokenizer, BEFORE)]])
     print(f"{sum(p.numel() for p in talker.parameters()) / 1e6:.2f} M parameters", flush=True)
 
     last, next_check = time.process_time(), spent + 300
@@ -289,26 +281,28 @@ def main():
         rate = a.rate * min(1.0, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
         for group in optimizer.param_groups:
             group["lr"] = rate
-        items = words.choices(words.choices(list(by_length.values()), weights)[0], k=a.batch)
-        chunks, text, mask = batch_of(items, tokenizer, words)
-        x = talker.embeds(before, chunks, text)
-        skip = before.shape[1] + chunks.shape[1]
-        logits = talker.lm(x)[:, skip - 1 : -1]
-        loss = F.cross_entropy(logits.transpose(1, 2), text, reduction="none")
-        loss = (loss * mask).sum() / mask.sum()
+        if progress < a.understanding:
+            batch = questions_alone(tokenizer, words, 2 * a.batch, ENCODER["hidden_size"])
+        else:
+            items = words.choices(words.choices(list(by_length.values()), weights)[0], k=a.batch)
+            batch = batch_of(items, tokenizer, words)
+        said, topics, _ = losses_of(talker, topic_head, before, batch)
+        loss = said + TOPIC_WEIGHT * topics
         optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(talker.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         step += 1
-        losses.append(loss.item())
+        losses.append((said.item(), topics.item()))
         now = time.process_time()
         spent, last = spent + now - last, now
         if step % 100 == 0:
-            print(f"step {step} {spent / 60:.1f} min, loss {np.mean(losses):.4f}", flush=True)
+            print(f"step {step} {spent / 60:.1f} min, losses {np.nanmean(losses, 0).round(4)}", flush=True)
             losses = []
         if spent > next_check or spent >= a.minutes * 60:
             talker.eval()
+            known = topic_score(talker, topic_head, tokenizer, before)
+            print(f"  topics known: {known:.2f}", flush=True)
             precision, recall = caption_scores(talker, tokenizer, unheard)
             print(f"  captions of unseen songs: precision {precision:.2f} recall {recall:.2f}", flush=True)
             share, missed = question_scores(talker, tokenizer, unheard)
@@ -319,7 +313,8 @@ def main():
                     said = greedy(talker, tokenizer, one.means, f"{task}. facts: {facts}")
                     print(f"    {said}  <-  {text(one.truth, facts)}")
             talker.train()
-            torch.save({"model": talker.state_dict(), "optimizer": optimizer.state_dict(), "spent": spent, "step": step, "config": config}, a.out)
+            state = {"model": talker.state_dict(), "topics": topic_head.state_dict(), "optimizer": optimizer.state_dict()}
+            torch.save(state | {"spent": spent, "step": step, "config": config}, a.out)
             last = time.process_time()
             next_check = spent + 300
 
