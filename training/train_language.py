@@ -24,6 +24,7 @@ from shards import DESCRIPTORS, INSTRUMENTS, KIT, Pool, as_batch
 from train_encoder import Listener
 
 TOPIC_WEIGHT = 0.5
+CHECK_S, CHECKED = 900, 100  # CPU seconds between checks; captions and answers in one
 CLEAR = 0.4  # what the listener itself finds less likely goes unnamed; chosen on songs-0
 
 
@@ -180,7 +181,7 @@ def named(text):
 def caption_scores(talker, tokenizer, heard):
     """Mean precision and recall of the instruments named in greedy captions, against all that are there."""
     rng, scores = random.Random(3), []
-    for one in heard:
+    for one in rng.sample(heard, min(CHECKED, len(heard))):
         said = named(greedy(talker, tokenizer, one.means, f"caption. facts: {grammar.draw_facts(rng)}"))
         right = len(said & set(one.truth["instruments"]))
         scores.append((right / max(len(said), 1), right / len(one.truth["instruments"])))
@@ -199,7 +200,7 @@ def understood(about, thing, said, expected):
 
 
 @torch.no_grad()
-def question_scores(talker, tokenizer, heard, count=150):
+def question_scores(talker, tokenizer, heard, count=CHECKED):
     """The share of questions by people who have not seen the grammar that are understood, and some that are not."""
     rng, right, missed = random.Random(4), 0, []
     lines = [json.loads(line) for line in CHECK.open()][:count]
@@ -249,8 +250,14 @@ def main():
     listener.load_state_dict(torch.load(a.encoder, weights_only=False)["model"])
     started = time.time()
     listener.eval()
-    heard = listen(listener, pool, a.singles, a.mixes, rng)
-    heard += join_songs(listen_to_songs(listener, pool), a.mixes // 2, words)
+    # Kept beside the checkpoint, so that a restart goes on at once.
+    kept = Path(a.out).with_suffix(".heard.pt")
+    if kept.exists():
+        heard = torch.load(kept, weights_only=False)
+    else:
+        heard = listen(listener, pool, a.singles, a.mixes, rng)
+        heard += join_songs(listen_to_songs(listener, pool), a.mixes // 2, words)
+        torch.save(heard, kept)
     songs = listen_to_songs(listener, check)
     unheard, whole = [window for song in songs for window in song], [joined(song) for song in songs]
     by_length = {}
@@ -275,7 +282,7 @@ def main():
     before = torch.tensor([[1, *encode(tokenizer, BEFORE)]])
     print(f"{sum(p.numel() for p in talker.parameters()) / 1e6:.2f} M parameters", flush=True)
 
-    last, next_check = time.process_time(), spent + 300
+    last, next_check = time.process_time(), spent + CHECK_S
     while spent < a.minutes * 60:
         progress = spent / (a.minutes * 60)
         rate = a.rate * min(1.0, (step + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
@@ -316,7 +323,7 @@ def main():
             state = {"model": talker.state_dict(), "topics": topic_head.state_dict(), "optimizer": optimizer.state_dict()}
             torch.save(state | {"spent": spent, "step": step, "config": config}, a.out)
             last = time.process_time()
-            next_check = spent + 300
+            next_check = spent + CHECK_S
 
 
 if __name__ == "__main__":

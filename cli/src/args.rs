@@ -293,6 +293,10 @@ pub(crate) enum EvalWhat {
     Bank(EvalBank),
     /// The meters against EBU Tech 3341 and 3342; tempo, beats, key and planted faults of songs that the factory renders
     Measure(EvalMeasure),
+    /// Answers to follow-ups on findings, by people who had not seen what the model was trained on
+    Followups(EvalFollowups),
+    /// Instruments in mixes of stems, a folder a song, each stem a file named after its label
+    Mixes(EvalMixes),
     /// Answers to questions by people who had not seen what the model was trained on
     Questions(EvalQuestions),
     /// How much of a caption comes from the sound: the same with soft tokens swapped between songs
@@ -334,6 +338,30 @@ pub(crate) struct EvalQuestions {
     /// Print each question whose answer is wrong
     #[arg(long)]
     pub(crate) wrong: bool,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvalFollowups {
+    /// The follow-ups, an object a line: question, about, fault, nth, instruments, bar
+    #[arg(long, value_name = "FILE", default_value = "tests/questions/followups.jsonl")]
+    pub(crate) file: PathBuf,
+    /// Seeds of the songs that faults are planted in, the last one excluded
+    #[arg(long, value_name = "A..B", default_value = "1000000..1000006", value_parser = seeds)]
+    pub(crate) seeds: std::ops::Range<u64>,
+    /// Print each follow-up whose answer is wrong
+    #[arg(long)]
+    pub(crate) wrong: bool,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvalMixes {
+    /// The folder of songs
+    #[arg(long, value_name = "DIR")]
+    pub(crate) songs: PathBuf,
     #[command(flatten)]
     pub(crate) plain: Plain,
 }

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
@@ -25,10 +25,23 @@ mod riff;
 const MAX_CHANNELS: usize = 64;
 
 /// Extensions of the files that a folder is searched for.
-pub(crate) const EXTENSIONS: [&str; 15] = [
+const EXTENSIONS: [&str; 15] = [
     "wav", "wave", "aif", "aiff", "aifc", "flac", "mp3", "mp2", "ogg", "oga", "m4a", "mp4", "aac",
     "caf", "mka",
 ];
+
+/// The audio files of a folder, by their extensions, in order of their names.
+pub(crate) fn audio_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let is_audio = |path: &PathBuf| {
+        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
+        path.is_file() && extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+    };
+    let entries = fs::read_dir(folder)?;
+    let mut paths: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_audio).collect();
+    paths.sort();
+    Ok(paths)
+}
 
 /// What a file's extension promises, by symphonia's name of the format; others promise nothing.
 const PROMISES: [(&str, &[&str]); 8] = [

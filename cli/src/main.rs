@@ -27,6 +27,8 @@ fn main() -> ExitCode {
         Command::Eval(args) => match &args.what {
             EvalWhat::Factory(songs) => command::eval_factory(common, songs),
             EvalWhat::Bank(bank) => command::eval_bank(common, bank),
+            EvalWhat::Followups(followups) => command::eval_followups(common, followups),
+            EvalWhat::Mixes(mixes) => command::eval_mixes(common, mixes),
             EvalWhat::Questions(questions) => command::eval_questions(common, questions),
             EvalWhat::Measure(what) => command::eval_measure(common, what),
             EvalWhat::Swap(songs) => command::eval_swap(common, songs),

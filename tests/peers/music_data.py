@@ -49,8 +49,8 @@ WALTZES: dict[str, dict[int, list[float]]] = {
 ROLAND_TO_GM = {22: 42, 26: 46, 58: 43, 40: 38}
 
 
-def sounding(midi: pretty_midi.PrettyMIDI, soundfont: Path, seconds: float, out: Path) -> None:
-    """Renders `midi` with fluidsynth, cut to `seconds`, its peak at -1 dBFS."""
+def play(midi: pretty_midi.PrettyMIDI, soundfont: Path, seconds: float) -> np.ndarray:
+    """`midi` as fluidsynth plays it, cut to `seconds`: [frames, 2]."""
     for track in midi.instruments:  # fluidsynth goes on for as long as a note is held
         off = [pretty_midi.ControlChange(number, 0, seconds + 0.1) for number in (64, 120)]
         track.control_changes = [c for c in track.control_changes if c.time < seconds] + off
@@ -63,6 +63,12 @@ def sounding(midi: pretty_midi.PrettyMIDI, soundfont: Path, seconds: float, out:
     samples = samples[: round(seconds * RATE)]
     fade = np.linspace(1, 0, RATE // 20, dtype=np.float32)[:, None]
     samples[-len(fade) :] *= fade
+    return samples
+
+
+def sounding(midi: pretty_midi.PrettyMIDI, soundfont: Path, seconds: float, out: Path) -> None:
+    """Renders `midi`, its peak at -1 dBFS."""
+    samples = play(midi, soundfont, seconds)
     samples *= 10 ** (-1 / 20) / max(float(np.abs(samples).max()), 1e-9)
     soundfile.write(out, samples, RATE, subtype="PCM_16")
 

@@ -6,7 +6,7 @@ use engine::{Advice, AudioSource, Company, Part, Request};
 
 use crate::{
     args::{Advise, Common},
-    decode::{Decoded, EXTENSIONS},
+    decode::{Decoded, audio_files},
     output::{Fault, Report, wants_json},
     session::Session,
 };
@@ -55,19 +55,10 @@ fn open(name: &str) -> Result<Decoded, Fault> {
 
 /// The folder's other audio files.
 fn others(dir: &Path, file: &str) -> Result<Vec<(String, Decoded)>, Fault> {
-    let entries =
-        fs::read_dir(dir).map_err(|e| Fault::new("stems", format!("{}: {e}", dir.display())))?;
     let own = fs::canonicalize(file).ok();
-    let mut paths: Vec<_> = entries
-        .filter_map(|entry| entry.ok())
-        .map(|entry| entry.path())
-        .filter(|path| {
-            let extension = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
-            extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
-        })
-        .filter(|path| own.is_none() || fs::canonicalize(path).ok() != own)
-        .collect();
-    paths.sort();
+    let mut paths =
+        audio_files(dir).map_err(|e| Fault::new("stems", format!("{}: {e}", dir.display())))?;
+    paths.retain(|path| own.is_none() || fs::canonicalize(path).ok() != own);
     paths
         .iter()
         .map(|path| {

@@ -8,13 +8,18 @@ use serde::Serialize;
 use signal::Label;
 
 mod bank;
+mod followups;
 mod measure;
+mod mixes;
 mod questions;
 mod songs;
 mod swap;
+mod words;
 
 pub(crate) use bank::eval_bank;
+pub(crate) use followups::eval_followups;
 pub(crate) use measure::eval_measure;
+pub(crate) use mixes::eval_mixes;
 pub(crate) use questions::eval_questions;
 pub(crate) use songs::eval_factory;
 pub(crate) use swap::eval_swap;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     args::{Common, LabelArgs},
-    decode::EXTENSIONS,
+    decode::audio_files,
     output::{Fault, Report, print, usage, wants_json, warn},
     session::Session,
 };
@@ -48,7 +48,7 @@ pub(crate) fn label(common: &Common, args: &LabelArgs) -> anyhow::Result<u8> {
     let mut renamings = Vec::new();
     let mut taken = HashSet::new();
     for path in &args.paths {
-        let files = match audio_files(path) {
+        let files = match files_of(path) {
             Ok(files) => files,
             Err(fault) => {
                 report.fail(path, &fault);
@@ -78,23 +78,14 @@ pub(crate) fn label(common: &Common, args: &LabelArgs) -> anyhow::Result<u8> {
     Ok(code)
 }
 
-/// The file itself, or the audio files of a folder in order of their names.
-fn audio_files(path: &str) -> Result<Vec<String>, Fault> {
+/// The file itself, or the audio files of a folder.
+fn files_of(path: &str) -> Result<Vec<String>, Fault> {
     if path == "-" || !Path::new(path).is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let entries = fs::read_dir(path).map_err(|e| Fault::new("file", e.to_string()))?;
-    let mut files: Vec<String> = entries
-        .filter_map(|entry| entry.ok())
-        .map(|entry| entry.path())
-        .filter(|path| path.is_file())
-        .filter(|path| {
-            let extension = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
-            extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
-        })
-        .filter_map(|path| path.into_os_string().into_string().ok())
-        .collect();
-    files.sort();
+    let paths = audio_files(Path::new(path)).map_err(|e| Fault::new("file", e.to_string()))?;
+    let names = paths.into_iter().filter_map(|path| path.into_os_string().into_string().ok());
+    let files: Vec<String> = names.collect();
     if files.is_empty() {
         return Err(Fault::new("file", "the folder holds no audio files"));
     }
@@ -269,7 +260,7 @@ mod tests {
         for name in ["b.WAV", "a.flac", "notes.txt"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let files = audio_files(folder.path().to_str().unwrap()).unwrap();
+        let files = files_of(folder.path().to_str().unwrap()).unwrap();
         assert!(
             files.len() == 2 && files[0].ends_with("a.flac") && files[1].ends_with("b.WAV"),
             "{files:?}"

@@ -6,7 +6,7 @@ use serde::Serialize;
 use signal::{Finding, Label, Measurements};
 
 use crate::{
-    ask::{Answer, Hearing},
+    ask::{Answer, Conversation, Hearing},
     caption::{Decoding, Task},
     driver::{Context, Survey, band_levels, hear, survey},
     error::EngineError,
@@ -138,7 +138,8 @@ pub fn advise(
         reference::compare(&measured, &other, &mut findings);
     }
     Finding::sort(&mut findings);
-    let answer = reply(context, source, &survey, request, span, &measured, &findings, &mut notes)?;
+    let answer =
+        reply(context, source, &survey, request, span, &measured, &findings, label, &mut notes)?;
     let scope =
         Scope { start_s: span.start_s, end_s: span.end_s, bar, signal_s: measured.signal_s };
     Ok(Advice { scope, label, findings, answer, notes })
@@ -228,6 +229,7 @@ fn reply(
     span: Span,
     measured: &Measurements,
     findings: &[Finding],
+    label: Option<Label>,
     notes: &mut BTreeMap<String, String>,
 ) -> Result<Option<Answer>, EngineError> {
     if context.model.is_none_or(|model| model.lm.is_none()) {
@@ -235,8 +237,9 @@ fn reply(
         return Ok(None);
     }
     let task = request.question.as_deref().map_or(Task::Advise, Task::Ask);
-    let hearing = Hearing::of_part(context, source, survey, span, measured, findings)?;
-    let told = hearing.tell(context, source, task, &request.decoding)?;
+    let hearing = Hearing::of_part(context, source, survey, span, measured, findings, label)?;
+    let mut conversation = Conversation::default();
+    let told = hearing.tell(context, source, task, &request.decoding, &mut conversation)?;
     notes.extend(told.notes);
     Ok(Some(told.answer))
 }

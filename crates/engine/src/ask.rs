@@ -3,24 +3,27 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use signal::{Finding, Measurements};
+use signal::{Finding, FindingKind, Label, Measurements};
 
 use crate::{
-    caption::{self, Decoding, Task, Told},
+    caption::{self, CANT_TELL, Decoding, Task, Told},
+    compare::{bar_in, differences, holds, other_of},
     driver::{Context, Survey, hear, survey},
     error::EngineError,
     narrate::{FREE_S, bars_of, enough},
+    places::in_words,
     presence::whereabouts,
     scope::{listing, windows},
-    slots::{Facts, WHEN},
+    slots::{BARS, Facts, OTHER, WHEN},
     source::AudioSource,
     timeline::{Stretch, steps},
     vocabulary::instruments,
     window::{Cut, Span},
 };
 
-/// What is said where no sentence stood up to the check.
-const CANT_TELL: &str = "I can't tell from this.";
+/// What is said of a finding that no single bar shows, and where the bar to compare with does not exist.
+const ONLY_WHOLE: &str = "it shows over the whole, in no single bar";
+const NO_OTHER: &str = "there is none to compare with";
 
 /// A checked answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,10 +45,22 @@ pub struct Asked {
     pub notes: BTreeMap<String, String>,
 }
 
+/// What was talked of so far, so that "why?" has something to refer to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conversation {
+    /// The finding that was spoken of last.
+    pub(crate) about: Option<FindingKind>,
+}
+
 /// A file or a part of it, heard once: any number of questions can be put to it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Hearing {
     facts: Facts,
+    /// The part that is asked about, what was measured in it, and what it is where that is known.
+    scope: Span,
+    song: Measurements,
+    measured: Measurements,
+    label: Option<Label>,
     /// What the model heard; none where there is too little to say anything.
     heard: Option<models::Heard>,
     /// The whole file in bars, or in equal stretches where its tempo is not steady, and its length.
@@ -74,12 +89,13 @@ impl Hearing {
             survey.whole(),
             &survey.measurements,
             &findings,
+            None,
         )?;
         hearing.notes.extend(survey.notes.clone());
         Ok(hearing)
     }
 
-    /// Hears the part `scope` of a file that was surveyed; `measured` and `findings` are the part's.
+    /// Hears the part `scope` of a file that was surveyed; `measured` and `findings` are the part's, judged as those of a `label`.
     ///
     /// # Errors
     /// As [`Hearing::of_file`].
@@ -90,25 +106,25 @@ impl Hearing {
         scope: Span,
         measured: &Measurements,
         findings: &[Finding],
+        label: Option<Label>,
     ) -> Result<Self, EngineError> {
-        let lufs = if scope == survey.whole() {
-            measured.integrated_lufs.or(measured.loudness_lufs)
-        } else {
-            measured.loudness_lufs
-        };
-        let facts = Facts::new(&survey.measurements, measured, lufs, findings);
         let mut stretches = bars_of(&survey.rhythm, survey.duration_s);
         if stretches.is_empty() {
             stretches = steps(FREE_S, survey.duration_s);
         }
         let mut hearing = Self {
-            facts,
+            facts: Facts::default(),
+            scope,
+            song: survey.measurements.clone(),
+            measured: measured.clone(),
+            label,
             heard: None,
             stretches,
             duration_s: survey.duration_s,
             notes: BTreeMap::new(),
             otherwise: CANT_TELL,
-        };
+        }
+        .with_findings(findings);
         if let Err(words) = enough(measured) {
             hearing.otherwise = words;
             hearing.notes.insert("answer".to_owned(), words.to_owned());
@@ -128,7 +144,27 @@ impl Hearing {
         Ok(hearing)
     }
 
-    /// Answers a question. The source is that of the hearing: a question for certain bars is answered from all of it.
+    /// Bars of the whole file, or equal stretches of it.
+    pub fn bars(&self) -> usize {
+        self.stretches.len()
+    }
+
+    /// The same, but these are the findings that are talked of.
+    #[must_use]
+    pub fn with_findings(mut self, findings: &[Finding]) -> Self {
+        let whole = Span { start_s: 0.0, end_s: self.duration_s };
+        let of_bar = self.measured.loudness_lufs;
+        let lufs =
+            if self.scope == whole { self.measured.integrated_lufs.or(of_bar) } else { of_bar };
+        self.facts = Facts::new(&self.song, &self.measured, lufs, findings);
+        if self.stretches.len() > 1 {
+            self.facts = self.facts.with_other();
+        }
+        self
+    }
+
+    /// Answers a question. The source is that of the hearing: a question for certain bars is answered from all of it. The
+    /// `conversation` is what was said to this hearing so far.
     ///
     /// # Errors
     /// The file cannot be read, or the model fails.
@@ -138,8 +174,9 @@ impl Hearing {
         source: &mut dyn AudioSource,
         question: &str,
         decoding: &Decoding,
+        conversation: &mut Conversation,
     ) -> Result<Asked, EngineError> {
-        self.tell(context, source, Task::Ask(question), decoding)
+        self.tell(context, source, Task::Ask(question), decoding, conversation)
     }
 
     /// What the model says, and what is doubtful about it.
@@ -152,25 +189,18 @@ impl Hearing {
         source: &mut dyn AudioSource,
         task: Task<'_>,
         decoding: &Decoding,
+        conversation: &mut Conversation,
     ) -> Result<Asked, EngineError> {
         let mut notes = self.notes.clone();
+        let facts = self.facts.clone().after(conversation.about);
         let mut told = match &self.heard {
-            Some(heard) => self.decode(context, heard, task, decoding)?,
+            Some(heard) => decode(context, heard, task, &facts, decoding)?,
             None => Told { text: self.otherwise.to_owned(), ..Told::default() },
         };
-        if told.answer.contains(WHEN)
-            && let Some(&instrument) = instruments(&told.answer).first()
-        {
-            let (stretches, duration_s) = (&self.stretches, self.duration_s);
-            let when = whereabouts(context, source, stretches, duration_s, instrument)?;
-            told.refill(&self.facts.clone().with_when(when));
+        if let Some((slot, words)) = self.find_out(context, source, task, &facts, &told.answer)? {
+            told.refill(&facts.clone().with(slot, words));
         }
-        if let Task::Ask(question) = task
-            && !is_about(&told.answer, question)
-        {
-            told.text = CANT_TELL.to_owned();
-            told.checked_numbers = 0;
-        }
+        conversation.about = facts.spoken_of(&told.answer, conversation.about);
         if told.withheld > 0 {
             let withheld = format!(
                 "{} sentence(s) withheld: a number that no measurement backs",
@@ -188,30 +218,67 @@ impl Hearing {
         Ok(Asked { answer, raw: told.raw, notes })
     }
 
-    fn decode(
+    /// The words for the slots of an answer that need the file once more.
+    fn find_out(
         &self,
         context: &Context<'_>,
-        heard: &models::Heard,
+        source: &mut dyn AudioSource,
         task: Task<'_>,
-        decoding: &Decoding,
-    ) -> Result<Told, EngineError> {
-        let (model, facts) = (context.model()?, &self.facts);
-        context
-            .workers
-            .run(|| caption::tell(model, heard, task, facts, decoding, context.cancel, &mut |_| {}))
+        facts: &Facts,
+        answer: &str,
+    ) -> Result<Option<(&'static str, Option<String>)>, EngineError> {
+        let stretches = &self.stretches;
+        if answer.contains(WHEN)
+            && let Some(&instrument) = instruments(answer).first()
+        {
+            let when = whereabouts(context, source, stretches, self.duration_s, instrument)?;
+            return Ok(Some((WHEN, when)));
+        }
+        if let Some(index) = BARS.iter().position(|slot| answer.contains(slot))
+            && let Some(kind) = facts.finding(index + 1)
+        {
+            let silence = Measurements::default();
+            let measured = measure_each(context, source, stretches)?;
+            let measured = measured.iter().map(|m| m.as_ref().unwrap_or(&silence));
+            let held = in_words(stretches, &holds(kind, measured, self.label));
+            return Ok(Some((BARS[index], held.or_else(|| Some(ONLY_WHOLE.to_owned())))));
+        }
+        if answer.contains(OTHER) {
+            let asked = if let Task::Ask(question) = task { bar_in(question) } else { None };
+            let Some(other) = other_of(stretches, self.scope.start_s, asked) else {
+                return Ok(Some((OTHER, Some(NO_OTHER.to_owned()))));
+            };
+            let measured = measure_each(context, source, &[other])?.into_iter().next().flatten();
+            let name =
+                other.bar.map_or_else(|| "what came before".to_owned(), |bar| format!("bar {bar}"));
+            let words = measured.and_then(|other| differences(&name, &self.measured, &other));
+            return Ok(Some((OTHER, words)));
+        }
+        Ok(None)
     }
 }
 
-/// Whether a yes, a no or a place is about the instrument that the question names: a small model may slip to another one.
-fn is_about(answer: &str, question: &str) -> bool {
-    let [asked] = instruments(question)[..] else { return true };
-    let settles = ["Yes", "No "].iter().any(|word| answer.starts_with(word));
-    if !settles && !answer.contains(WHEN) {
-        return true;
-    }
-    // What is denied is named, too; and the pieces of a kit are in its drums.
-    let named = instruments(answer.strip_prefix("No ").unwrap_or(answer));
-    named.is_empty() || named.iter().any(|label| label.in_mix() == asked.in_mix())
+fn decode(
+    context: &Context<'_>,
+    heard: &models::Heard,
+    task: Task<'_>,
+    facts: &Facts,
+    decoding: &Decoding,
+) -> Result<Told, EngineError> {
+    let model = context.model()?;
+    let decode = || caption::tell(model, heard, task, facts, decoding, context.cancel, &mut |_| {});
+    context.workers.run(decode)
+}
+
+/// What the meters say of each of the stretches; none of one in which nothing can be measured.
+fn measure_each(
+    context: &Context<'_>,
+    source: &mut dyn AudioSource,
+    stretches: &[Stretch],
+) -> Result<Vec<Option<Measurements>>, EngineError> {
+    let cut = |stretch: &Stretch| Cut { measure: Some(stretch.span), window: None };
+    let cuts: Vec<Cut> = stretches.iter().map(cut).collect();
+    hear(context, source, &cuts, "measuring", |_, heard| Ok(heard.measurements))
 }
 
 /// Answers a question about a whole file.
@@ -224,22 +291,6 @@ pub fn ask(
     question: &str,
     decoding: &Decoding,
 ) -> Result<Asked, EngineError> {
-    Hearing::of_file(context, source)?.ask(context, source, question, decoding)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_about;
-
-    #[test]
-    fn an_answer_about_another_instrument_is_none() {
-        let asks = "in which bars do the drums play?";
-        assert!(is_about("I hear drums <when>.", asks));
-        assert!(!is_about("I hear bass <when>.", asks));
-        assert!(is_about("No vocals that I can hear; I hear drums.", "any vocals?"));
-        assert!(!is_about("Yes, I hear piano.", "any vocals?"));
-        assert!(is_about("Yes, I hear drums.", "is there a kick?"));
-        assert!(is_about("I hear piano and bass.", "what plays with the vocals?"));
-        assert!(is_about("Yes, there is hum at <f1>.", "does the bass hum?"));
-    }
+    let mut conversation = Conversation::default();
+    Hearing::of_file(context, source)?.ask(context, source, question, decoding, &mut conversation)
 }

@@ -6,8 +6,12 @@ use models::{Heard, Model, Sampling};
 
 use crate::{
     error::EngineError,
-    slots::{Facts, SLOTS, sentences},
+    slots::{Facts, SLOTS, WHEN, sentences},
+    vocabulary::instruments,
 };
+
+/// What is said where no sentence stood up to the checks.
+pub(crate) const CANT_TELL: &str = "I can't tell from this.";
 
 /// What is asked of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +86,8 @@ pub fn instruction(task: Task<'_>, facts: &Facts, slots: &[&str]) -> String {
         Task::Caption => format!("caption. facts: {facts}"),
         Task::Summarise => format!("summarise. facts: {facts}"),
         Task::Advise => format!("advise. facts: {facts}"),
-        Task::Ask(question) => format!("ask: {} facts: {facts}", question.trim()),
+        // The embedded model reads questions without capitals.
+        Task::Ask(question) => format!("ask: {} facts: {facts}", question.trim().to_lowercase()),
     }
 }
 
@@ -111,7 +116,7 @@ pub fn tell(
     say: &mut dyn FnMut(&str),
 ) -> Result<Told, EngineError> {
     let instruction = instruction(task, facts, &slots(model));
-    let mut stream = Stream::default();
+    let mut stream = Stream { task: Some(task), ..Stream::default() };
     let sampling = &decoding.sampling;
     let mut on_text = |text: &str| {
         stream.raw.push_str(text);
@@ -120,12 +125,13 @@ pub fn tell(
     };
     let answer =
         model.answer(heard, &instruction, sampling, decoding.max_tokens, cancel, &mut on_text)?;
-    let filled = facts.fill(&answer.text);
     stream.say(&format!("{}\n", answer.text), facts, say);
+    let text = if is_about(&answer.text, task) { answer.text } else { CANT_TELL.to_owned() };
+    let filled = facts.fill(&text);
     Ok(Told {
         text: filled.text,
         raw: answer.raw_text,
-        answer: answer.text,
+        answer: text,
         checked_numbers: filled.checked_numbers,
         withheld: filled.withheld,
         confidence: answer.mean_log_prob.exp().clamp(0.0, 1.0),
@@ -133,21 +139,36 @@ pub fn tell(
     })
 }
 
+/// Whether a yes, a no or a place is about the instrument that the question names: a small model may slip to another one.
+fn is_about(answer: &str, task: Task<'_>) -> bool {
+    let Task::Ask(question) = task else { return true };
+    let [asked] = instruments(question)[..] else { return true };
+    let settles = ["Yes", "No "].iter().any(|word| answer.starts_with(word));
+    if !settles && !answer.contains(WHEN) {
+        return true;
+    }
+    // What is denied is named, too; and the pieces of a kit are in its drums.
+    let named = instruments(answer.strip_prefix("No ").unwrap_or(answer));
+    named.is_empty() || named.iter().any(|label| label.in_mix() == asked.in_mix())
+}
+
 /// What was said of an answer that is still being written.
 #[derive(Debug, Default)]
-struct Stream {
+struct Stream<'a> {
+    task: Option<Task<'a>>,
     raw: String,
     /// Sentences that were said or withheld.
     settled: usize,
 }
 
-impl Stream {
+impl Stream<'_> {
     /// Says the sentences of `so_far` that are complete and new: another one, or a line's end, follows them.
     fn say(&mut self, so_far: &str, facts: &Facts, say: &mut dyn FnMut(&str)) {
         let whole = sentences(so_far).count().saturating_sub(usize::from(!so_far.ends_with('\n')));
         for sentence in sentences(so_far).take(whole).skip(self.settled) {
             let filled = facts.fill(sentence);
-            if !filled.text.is_empty() {
+            let is_about = self.task.is_none_or(|task| is_about(sentence, task));
+            if is_about && !filled.text.is_empty() {
                 say(&filled.text);
             }
         }
@@ -177,7 +198,21 @@ mod tests {
         check(Task::Caption, "caption. facts: none");
         check(Task::Summarise, "summarise. facts: none");
         check(Task::Advise, "advise. facts: none");
-        check(Task::Ask(" any problems? "), "ask: any problems? facts: none");
+        check(Task::Ask(" Any problems? "), "ask: any problems? facts: none");
+    }
+
+    #[test]
+    fn an_answer_about_another_instrument_is_none() {
+        let check = |answer, question, expected| {
+            assert_eq!(is_about(answer, Task::Ask(question)), expected, "{question} {answer}");
+        };
+        check("I hear drums <when>.", "in which bars do the drums play?", true);
+        check("I hear bass <when>.", "in which bars do the drums play?", false);
+        check("No vocals that I can hear; I hear drums.", "any vocals?", true);
+        check("Yes, I hear piano.", "any vocals?", false);
+        check("Yes, I hear drums.", "is there a kick?", true);
+        check("I hear piano and bass.", "what plays with the vocals?", true);
+        check("Yes, there is hum at <f1>.", "does the bass hum?", true);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod advice;
 mod ask;
 mod caption;
+mod compare;
 mod driver;
 mod embedded;
 mod envelope;
@@ -13,6 +14,7 @@ pub mod hub;
 mod label;
 mod memory;
 mod narrate;
+mod places;
 mod presence;
 mod scope;
 pub mod session;
@@ -25,7 +27,7 @@ mod window;
 mod workers;
 
 pub use advice::{Advice, Company, Part, Request, Scope, advise};
-pub use ask::{Answer, Asked, Hearing, ask};
+pub use ask::{Answer, Asked, Conversation, Hearing, ask};
 pub use caption::{Decoding, Task, Told, instruction, knows_slots, slots, tell};
 pub use driver::{Context, Progress, Survey, hear, measure, scan, survey};
 pub use embedded::{OpenedModel, embedded_files, open_model};

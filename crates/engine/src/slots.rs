@@ -11,6 +11,8 @@ const QUIET_LUFS: f64 = -30.0;
 /// Bar loudness above which a slice is called loud, in LUFS.
 const LOUD_LUFS: f64 = -14.0;
 
+mod finding;
+
 /// How many findings an instruction names.
 const FINDINGS: usize = 3;
 
@@ -22,19 +24,61 @@ const CHORD_SHARE: f64 = 0.08;
 const CHORDS: usize = 6;
 
 /// The slots that a language model may write.
-pub const SLOTS: [&str; 22] = [
-    "<tempo>", "<key>", "<lufs>", "<peak>", "<crest>", "<range>", "<corr>", "<bal>", "<meter>",
-    "<chords>", "<length>", "<parts>", "<f1>", "<g1>", "<v1>", "<f2>", "<g2>", "<v2>", "<f3>",
-    "<g3>", "<v3>", WHEN,
+pub const SLOTS: [&str; 41] = [
+    "<tempo>",
+    "<key>",
+    "<lufs>",
+    "<peak>",
+    "<crest>",
+    "<range>",
+    "<corr>",
+    "<bal>",
+    "<meter>",
+    "<chords>",
+    "<length>",
+    "<parts>",
+    OTHER,
+    "<f1>",
+    "<g1>",
+    "<v1>",
+    "<f2>",
+    "<g2>",
+    "<v2>",
+    "<f3>",
+    "<g3>",
+    "<v3>",
+    WHEN,
+    "<why1>",
+    "<why2>",
+    "<why3>",
+    "<less1>",
+    "<less2>",
+    "<less3>",
+    "<more1>",
+    "<more2>",
+    "<more3>",
+    "<how1>",
+    "<how2>",
+    "<how3>",
+    "<effect1>",
+    "<effect2>",
+    "<effect3>",
+    BARS[0],
+    BARS[1],
+    BARS[2],
 ];
 
 /// Where the instrument that a sentence names plays; found out once a model has written it.
 pub(crate) const WHEN: &str = "<when>";
 
+/// What sets another bar apart, and where each finding holds; found out likewise.
+pub(crate) const OTHER: &str = "<other>";
+pub(crate) const BARS: [&str; FINDINGS] = ["<bars1>", "<bars2>", "<bars3>"];
+
 /// Those of them that an instruction names, in its order, without the angle brackets.
-const NAMED: [&str; 12] = [
+const NAMED: [&str; 13] = [
     "tempo", "key", "lufs", "peak", "crest", "range", "corr", "bal", "meter", "chords", "length",
-    "parts",
+    "parts", "other",
 ];
 
 /// The measured values that one instruction offers and one answer may use.
@@ -43,6 +87,10 @@ pub struct Facts {
     values: Vec<(&'static str, String)>,
     level: Option<&'static str>,
     findings: Vec<FindingKind>,
+    /// The finding that was spoken of last, from 1.
+    last: Option<usize>,
+    /// Whether another bar can be compared with, once it is asked for.
+    has_other: bool,
 }
 
 impl Facts {
@@ -82,10 +130,20 @@ impl Facts {
             .filter(|f| !matches!(f.kind, FindingKind::Silence | FindingKind::TooLittle));
         for (finding, slots) in worded.take(FINDINGS).zip(NUMBERED) {
             facts.findings.push(finding.kind);
-            facts.set(slots[0], frequency_hz(finding).map(frequency));
             let gain_db = finding.mv.and_then(|mv| mv.gain_db);
-            facts.set(slots[1], gain_db.map(|v| format!("{} dB", fixed(v, 1))));
-            facts.set(slots[2], finding.evidence.first().map(|e| value(e.value, &e.unit)));
+            let values = [
+                frequency_hz(finding).map(frequency),
+                gain_db.map(|v| format!("{} dB", fixed(v, 1))),
+                finding.evidence.first().map(|e| value(e.value, &e.unit)),
+                finding::why(finding),
+                finding::less(finding),
+                finding::more(finding),
+                finding::how(finding),
+                finding::effect(finding),
+            ];
+            for (slot, value) in slots.into_iter().zip(values) {
+                facts.set(slot, value);
+            }
         }
         facts
     }
@@ -95,7 +153,8 @@ impl Facts {
         let known = |name: &str| slots.iter().any(|slot| slot.trim_matches(['<', '>']) == name);
         let mut words: Vec<String> = Vec::new();
         for name in NAMED {
-            if self.value(name).is_some() && known(name) {
+            let have = self.value(name).is_some() || (name == "other" && self.has_other);
+            if have && known(name) {
                 words.push(name.to_owned());
             }
         }
@@ -109,6 +168,10 @@ impl Facts {
         if self.findings.is_empty() {
             words.push("none".to_owned());
         }
+        // A model that knows no follow-ups was never told of this.
+        if known("why1") {
+            words.extend(self.last.map(|last| format!("last:{last}")));
+        }
         words.join(" ")
     }
 
@@ -117,10 +180,47 @@ impl Facts {
         self.values.iter().find(|(slot, _)| *slot == name).map(|(_, value)| value.as_str())
     }
 
-    /// The same with the words for [`WHEN`].
-    pub(crate) fn with_when(mut self, when: Option<String>) -> Self {
-        self.set("when", when);
+    /// The same with the words for a slot that was found out since, e.g. [`WHEN`].
+    pub(crate) fn with(mut self, slot: &'static str, words: Option<String>) -> Self {
+        self.set(slot.trim_matches(['<', '>']), words);
         self
+    }
+
+    /// The same for a part that another bar can be compared with.
+    pub(crate) fn with_other(mut self) -> Self {
+        self.has_other = true;
+        self
+    }
+
+    /// The same after this finding was spoken of; a question that names none means it.
+    pub(crate) fn after(mut self, spoken_of: Option<FindingKind>) -> Self {
+        let place = |kind| self.findings.iter().position(|known| *known == kind);
+        self.last = spoken_of.and_then(place).map(|index| index + 1);
+        self
+    }
+
+    /// The kind of the finding with that number, from 1.
+    pub(crate) fn finding(&self, number: usize) -> Option<FindingKind> {
+        self.findings.get(number.checked_sub(1)?).copied()
+    }
+
+    /// The finding that the talk is about after an answer, its slots not yet filled: the one that it speaks of, none after
+    /// several, and still the one `before` where it speaks of none.
+    pub(crate) fn spoken_of(
+        &self,
+        answer: &str,
+        before: Option<FindingKind>,
+    ) -> Option<FindingKind> {
+        let has = |slot: &str| answer.contains(&format!("<{slot}>"));
+        let speaks = |index: &usize| {
+            NUMBERED[*index].iter().any(|slot| has(slot)) || answer.contains(BARS[*index])
+        };
+        let spoken: Vec<usize> = (0..self.findings.len().min(FINDINGS)).filter(speaks).collect();
+        match spoken[..] {
+            [] => before,
+            [one] => self.finding(one + 1),
+            _ => None,
+        }
     }
 
     /// Fills the slots of `text`. A sentence with a slot whose value is missing, or with a digit of its own, is withheld
@@ -170,9 +270,12 @@ impl Facts {
     }
 }
 
-/// Slots of the findings: frequency, gain, measured value.
-const NUMBERED: [[&str; 3]; FINDINGS] =
-    [["f1", "g1", "v1"], ["f2", "g2", "v2"], ["f3", "g3", "v3"]];
+/// Slots of the findings: frequency, gain, measured value, reason, gentler and stronger move, the move in full, its effect.
+const NUMBERED: [[&str; 8]; FINDINGS] = [
+    ["f1", "g1", "v1", "why1", "less1", "more1", "how1", "effect1"],
+    ["f2", "g2", "v2", "why2", "less2", "more2", "how2", "effect2"],
+    ["f3", "g3", "v3", "why3", "less3", "more3", "how3", "effect3"],
+];
 
 /// A text whose numbers are all measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -117,6 +117,13 @@ pub struct Stretch {
     pub bar: Option<i64>,
 }
 
+impl Stretch {
+    /// A bar that has a number and no place.
+    pub(crate) fn of_bar(bar: i64) -> Self {
+        Self { span: Span { start_s: 0.0, end_s: 0.0 }, bar: Some(bar) }
+    }
+}
+
 /// A bar shorter than this at the end of the file is left to its neighbour.
 const SLIVER_S: f64 = 0.05;
 

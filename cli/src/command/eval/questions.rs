@@ -7,7 +7,7 @@ mod stage;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::Context as _;
-use engine::Decoding;
+use engine::{Conversation, Decoding};
 use serde::Deserialize;
 use signal::{FindingKind, Label};
 
@@ -20,6 +20,7 @@ use crate::{
 };
 use judge::right;
 use stage::Stage;
+pub(super) use stage::{finding_of, plant};
 
 /// Words in a row that training never draws from these questions; shorter ones anybody may have written.
 const RUN: usize = 5;
@@ -83,11 +84,15 @@ pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::R
             let question = &questions[number];
             session.step(done, questions.len(), &question.question);
             let mut scene = stage.set(context, number, question)?;
-            let answer = scene
-                .hearing
-                .ask(context, &mut scene.source, &question.question, &Decoding::default())?
-                .answer
-                .text;
+            let (decoding, mut conversation) = (Decoding::default(), Conversation::default());
+            let asked = scene.hearing.ask(
+                context,
+                &mut scene.source,
+                &question.question,
+                &decoding,
+                &mut conversation,
+            )?;
+            let answer = asked.answer.text;
             let passed = right(question, &scene.truth, &answer);
             let about = format!("{:?}", question.about).to_lowercase();
             let long = question.question.split_whitespace().count() >= RUN;

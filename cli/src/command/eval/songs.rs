@@ -92,22 +92,26 @@ pub(super) fn narration(song: &Song) -> Narration {
 
 /// The instruments that lie at most 20 dB below the mix between two moments; the pieces of a kit are the drums.
 pub(super) fn audible(rendered: &Rendered, start_s: f64, end_s: f64) -> BTreeSet<Label> {
-    let index =
-        |s: f64| ((s * f64::from(rendered.rate_hz)).round() as usize * 2).min(rendered.mix.len());
+    let stems = rendered.stems.iter().map(|stem| (stem.label, stem.samples.as_slice()));
+    audible_of(rendered.rate_hz, &rendered.mix, stems, start_s, end_s)
+}
+
+/// The same of any stems and their mix, in stereo.
+pub(super) fn audible_of<'a>(
+    rate_hz: u32,
+    mix: &[f32],
+    stems: impl Iterator<Item = (Label, &'a [f32])>,
+    start_s: f64,
+    end_s: f64,
+) -> BTreeSet<Label> {
+    let index = |s: f64| ((s * f64::from(rate_hz)).round() as usize * 2).min(mix.len());
     let range = index(start_s)..index(end_s);
     let power = |samples: &[f32]| -> f64 {
-        samples
-            .get(range.clone())
-            .unwrap_or_default()
-            .iter()
-            .map(|&x| f64::from(x) * f64::from(x))
-            .sum()
+        let end = range.end.min(samples.len());
+        let part = samples.get(range.start..end).unwrap_or_default();
+        part.iter().map(|&x| f64::from(x) * f64::from(x)).sum()
     };
-    let floor = (power(&rendered.mix) * AUDIBLE).max(1e-6);
-    rendered
-        .stems
-        .iter()
-        .filter(|stem| power(&stem.samples) >= floor)
-        .map(|stem| stem.label.in_mix())
-        .collect()
+    let floor = (power(mix) * AUDIBLE).max(1e-6);
+    let there = stems.filter(|(_, samples)| power(samples) >= floor);
+    there.map(|(label, _)| label.in_mix()).collect()
 }

@@ -5,16 +5,19 @@ use std::ops::Range;
 use std::time::Instant;
 
 use models::Heard;
-use signal::{BarKey, Finding, Measurements};
+use signal::{BarKey, Finding, FindingKind, Label, Measurements};
 
 use super::Shared;
 use super::answer::{Answer, AnswerState};
 use super::report::{Named, Words};
 use crate::hub::{Hub, Impression, Question, Reply, Seat, Window};
 use crate::{
+    compare::{bar_in, differences, holds},
     label,
     narrate::{TOO_LITTLE, believe, enough},
-    slots::Facts,
+    places::in_words,
+    slots::{BARS, Facts, OTHER},
+    timeline::Stretch,
 };
 
 /// Passages whose sound and measurements are kept for questions.
@@ -53,8 +56,11 @@ pub(super) struct Scribe {
     brought: BTreeMap<u64, Heading>,
     remembered: VecDeque<Remembered>,
     labels: Labels,
-    /// The answer in the making.
+    /// The answer in the making, and what could be said in it.
     answering: Option<u64>,
+    facts: Facts,
+    /// The finding that was spoken of last.
+    about: Option<FindingKind>,
     answers: u64,
 }
 
@@ -80,6 +86,8 @@ impl Scribe {
             remembered: VecDeque::new(),
             labels: Labels::default(),
             answering: None,
+            facts: Facts::default(),
+            about: None,
             answers: 0,
         }
     }
@@ -144,6 +152,9 @@ impl Scribe {
                 Reply::Answered(id, told) => {
                     if self.answering == Some(id) {
                         self.answering = None;
+                        if let Ok(told) = &told {
+                            self.about = self.facts.spoken_of(&told.answer, self.about);
+                        }
                         shared.answer(id, |answer| answer.finish(told));
                     }
                 }
@@ -186,9 +197,10 @@ impl Scribe {
         let Heading { bar, ref measured, length_s, .. } = last.heading;
         let label = shared.report.lock().label.as_ref().and_then(|named| named.label);
         let findings = analysis::detect(measured, label);
+        self.facts = self.facts_for(question.as_deref(), last, &findings, label);
         let question = Question {
             sounds: vec![last.sound.clone()],
-            facts: facts(measured, &findings),
+            facts: self.facts.clone(),
             text: question,
         };
         (answer.bar, answer.length_s, answer.signal_s) = (bar, length_s, measured.signal_s);
@@ -196,6 +208,39 @@ impl Scribe {
         shared.report.lock().add_answer(answer);
         self.answering = Some(id);
         self.seat.ask(id, question);
+    }
+
+    /// What may be said of the passage `last`, beside the others that are remembered.
+    fn facts_for(
+        &self,
+        question: Option<&str>,
+        last: &Remembered,
+        findings: &[Finding],
+        label: Option<Label>,
+    ) -> Facts {
+        let own = &last.heading.measured;
+        let mut facts = facts(own, findings).after(self.about);
+        // Of a bar that was heard several times, the last.
+        let passages =
+            self.remembered.iter().filter_map(|r| Some((r.heading.bar?, &r.heading.measured)));
+        let bars: BTreeMap<i64, &Measurements> = passages.collect();
+        let stretches: Vec<Stretch> = bars.keys().map(|&bar| Stretch::of_bar(bar)).collect();
+        for (index, slot) in BARS.into_iter().enumerate() {
+            let Some(kind) = facts.finding(index + 1) else { break };
+            let held = holds(kind, bars.values().copied(), label);
+            facts = facts.with(slot, in_words(&stretches, &held));
+        }
+        let this = last.heading.bar;
+        let asked = question.and_then(bar_in).or_else(|| {
+            let this = this?;
+            bars.range(..this).next_back().map(|(&bar, _)| bar)
+        });
+        if let Some(bar) = asked.filter(|bar| Some(*bar) != this)
+            && let Some(other) = bars.get(&bar)
+        {
+            facts = facts.with(OTHER, differences(&format!("bar {bar}"), own, other)).with_other();
+        }
+        facts
     }
 
     /// Takes back the question that is being answered.

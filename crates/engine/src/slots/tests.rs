@@ -132,3 +132,18 @@ fn frequencies_read_as_engineers_write_them() {
     assert_eq!(value(3.0, "count"), "3");
     assert_eq!(value(0.021, ""), "0.02");
 }
+
+#[test]
+fn the_talk_is_about_the_finding_that_was_spoken_of() {
+    let song = measured();
+    let findings = [FindingKind::Hum, FindingKind::Muddy].map(|kind| finding(kind, None, None));
+    let facts = Facts::new(&song, &song, None, &findings);
+    let (hum, muddy) = (Some(FindingKind::Hum), Some(FindingKind::Muddy));
+    assert_eq!(facts.spoken_of("The mud: <why2>.", hum), muddy);
+    assert_eq!(facts.spoken_of("It holds <bars1>.", None), hum);
+    assert_eq!(facts.spoken_of("Hum at <f1>. Mud at <f2>.", hum), None, "of both");
+    assert_eq!(facts.spoken_of("In <key>.", hum), hum, "of something else");
+    assert!(facts.clone().after(muddy).words(&SLOTS).ends_with("1:hum 2:muddy last:2"));
+    assert!(facts.clone().after(Some(FindingKind::Dull)).words(&SLOTS).ends_with("2:muddy"));
+    assert!(facts.after(muddy).words(&["<f1>", "<f2>"]).ends_with("2:muddy"), "an older model");
+}

@@ -5,9 +5,13 @@
 use std::collections::BTreeSet;
 
 use engine::mix_instruments;
-use signal::{FindingKind, Label};
+use signal::Label;
 
-use super::{About, Question, stage::Truth};
+use super::{
+    super::words::{named_faults, numbers},
+    About, Question,
+    stage::Truth,
+};
 
 /// Levels are right within this many units, tempi within this share.
 const LEVEL: f64 = 0.5;
@@ -207,41 +211,6 @@ fn side(
     if says_above { value > limit - NEAR } else { value < limit + NEAR }
 }
 
-/// The faults that a text names, in its order, by the words that mixers have for them.
-fn named_faults(text: &str) -> Vec<FindingKind> {
-    const WORDS: [(&str, FindingKind); 21] = [
-        ("boomy", FindingKind::Boomy),
-        ("muddy", FindingKind::Muddy),
-        ("boxy", FindingKind::Boxy),
-        ("harsh", FindingKind::Harsh),
-        ("sibilance", FindingKind::Sibilant),
-        ("dull", FindingKind::Dull),
-        ("thin", FindingKind::Thin),
-        ("rings", FindingKind::Resonance),
-        ("hum", FindingKind::Hum),
-        ("noise", FindingKind::Noise),
-        ("clips", FindingKind::Clipping),
-        ("true peak is over", FindingKind::TruePeakOver),
-        ("dc offset", FindingKind::DcOffset),
-        ("leans", FindingKind::ChannelImbalance),
-        ("out of phase", FindingKind::PhaseInverted),
-        ("narrow", FindingKind::Narrow),
-        ("low end is wide", FindingKind::WideLowEnd),
-        ("squashed", FindingKind::Overcompressed),
-        ("too loud", FindingKind::TooLoud),
-        ("too quiet", FindingKind::TooQuiet),
-        ("masked", FindingKind::Masking),
-    ];
-    let plain = |c: char| if c.is_alphabetic() { c } else { ' ' };
-    let text: Vec<String> =
-        text.chars().map(plain).collect::<String>().split_whitespace().map(str::to_owned).collect();
-    let text = format!(" {} ", text.join(" "));
-    let at = |(words, kind): &(&str, FindingKind)| Some((text.find(&format!(" {words} "))?, *kind));
-    let mut named: Vec<(usize, FindingKind)> = WORDS.iter().filter_map(at).collect();
-    named.sort_by_key(|(at, _)| *at);
-    named.into_iter().map(|(_, kind)| kind).collect()
-}
-
 /// The bars that an answer names against those in which the instrument is audible.
 fn bars(label: Label, truth: &Truth, text: &str) -> bool {
     let label = label.in_mix();
@@ -290,20 +259,12 @@ fn clocks(text: &str) -> impl Iterator<Item = f64> {
     })
 }
 
-/// The numbers of a text.
-fn numbers(text: &str) -> Vec<f64> {
-    text.split(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | '-'))
-        .filter_map(|word| word.trim_end_matches(['.', '-']).parse().ok())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_triads_are_read() {
-        assert_eq!(numbers("-14.2 lufs, peaking at -1.0 dbtp."), [-14.2, -1.0]);
+    fn triads_are_read() {
         let plain = ["Dbm", "C#m", "F", "Bb", "the", "Am", "Asus"].map(plain_triad);
         assert_eq!(plain, ["1m", "1m", "5", "10", "", "9m", ""]);
     }
@@ -325,10 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_read_off_the_words() {
-        let named = named_faults("there is hum at 50 hz; try a notch there. then it clips.");
-        assert_eq!(named, [FindingKind::Hum, FindingKind::Clipping]);
-        assert!(named_faults("nothing stands out as something thick; strings.").is_empty());
+    fn bars_are_read() {
         assert_eq!(range("5-7").count() + range("9").count() + range("-").count(), 4);
     }
 }

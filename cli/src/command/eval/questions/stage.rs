@@ -100,7 +100,7 @@ impl Stage {
         let mut truth = open.truth.clone();
         let planted = match question.about {
             About::Fault if has(number) => question.fault,
-            About::Faults if has(number) => Some(finding(GROSS[number / 2 % GROSS.len()])),
+            About::Faults if has(number) => Some(finding_of(GROSS[number / 2 % GROSS.len()])),
             _ => None,
         };
         if question.about.is_colour() {
@@ -180,7 +180,7 @@ fn by_power(rendered: &Rendered) -> Vec<(Label, f64)> {
 }
 
 /// The finding that a planted fault should lead to, and the fault that leads to a finding: they share their names.
-fn finding(kind: Kind) -> FindingKind {
+pub(crate) fn finding_of(kind: Kind) -> FindingKind {
     let same = |found: &&FindingKind| planter(**found) == Some(kind);
     FindingKind::ALL.iter().find(same).copied().unwrap_or(FindingKind::TooLittle)
 }
@@ -190,7 +190,7 @@ fn planter(finding: FindingKind) -> Option<Kind> {
 }
 
 /// Plants the grossest amount of a fault; false where the sound has nothing for it to act on.
-fn plant(kind: Kind, samples: &mut Vec<f32>, seed: u64) -> bool {
+pub(crate) fn plant(kind: Kind, samples: &mut Vec<f32>, seed: u64) -> bool {
     let mut rng = rng(seed, "questions");
     let Some(&amount_db) = kind.amounts_db().last() else { return false };
     let defect = Defect::at(Target::Mix, kind, amount_db, &mut rng);

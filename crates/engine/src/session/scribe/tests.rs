@@ -16,7 +16,7 @@ const RATE_HZ: f64 = 8_000.0;
 /// A bar of 4/4 at 120 BPM.
 const BAR_FRAMES: usize = 16_000;
 
-/// Names what it is told to name, after a while.
+/// Names what it is told to name, after a while; asked to `fill` a text, it says that with its slots filled.
 struct Parrot {
     takes: Duration,
     panics: bool,
@@ -46,6 +46,11 @@ impl Mind for Parrot {
         _: &AtomicBool,
         say: &mut dyn FnMut(&str),
     ) -> Result<Told, EngineError> {
+        let fill = question.text.as_deref().and_then(|text| text.strip_prefix("fill "));
+        if let Some((template, _)) = fill.and_then(|text| text.split_once('|')) {
+            let text = question.facts.fill(template).text;
+            return Ok(Told { text, answer: template.to_owned(), ..Told::default() });
+        }
         say("One.");
         say("Two.");
         let text = format!("One. Two. {}", question.text.as_deref().unwrap_or("Advice."));
@@ -87,9 +92,13 @@ impl Desk {
 
     /// Plays quarters of a bar at a level.
     fn play(&mut self, quarters: usize, level: f32) {
+        self.play_as(quarters, |i| level * (i as f32 * 0.3).sin());
+    }
+
+    fn play_as(&mut self, quarters: usize, wave: impl Fn(usize) -> f32) {
         for _ in 0..quarters {
             let frames = BAR_FRAMES / 4;
-            let block: Vec<f32> = (0..frames).map(|i| level * (i as f32 * 0.3).sin()).collect();
+            let block: Vec<f32> = (0..frames).map(&wave).collect();
             let position_quarters = (self.frame / frames) as f64;
             let transport = Transport {
                 playing: true,
@@ -103,6 +112,11 @@ impl Desk {
             self.input.hear(&[block], &transport);
             self.frame += frames;
         }
+    }
+
+    /// Plays quarters of a bar that a converter has clipped.
+    fn play_clipped(&mut self, quarters: usize) {
+        self.play_as(quarters, |i| (3.0 * (i as f32 * 0.05).sin()).clamp(-1.0, 1.0));
     }
 
     /// Listens until nothing is left to do and every passage has its words.
@@ -230,6 +244,37 @@ fn an_answer_stands_on_the_bar_that_was_heard_last() {
     assert_eq!(texts, [TOO_LITTLE, "One. Two. and now?", "One. Two. Advice."]);
     assert_eq!((answers[1].bar, answers[1].state.clone()), (Some(2), AnswerState::Done));
     assert!((answers[1].length_s - 2.0).abs() < 1e-9 && answers[1].signal_s > 1.9);
+}
+
+#[test]
+fn follow_ups_know_the_other_bars_and_what_was_spoken_of() {
+    let mut desk = Desk::new(Duration::ZERO, false);
+    let remote = desk.session.remote();
+    // Clipped at the converter's ceiling from bar 2 on, and louder.
+    desk.play(4, 0.1);
+    for _ in 0..2 {
+        desk.play_clipped(4);
+    }
+    desk.play(1, 0.1);
+    desk.settle();
+    for question in [
+        "fill Beside it: <other>. | bar 1",
+        "fill It holds <bars1>.| where?",
+        "fill It <why2>.| why?",
+        "fill For it: <less1>.| gentler",
+    ] {
+        remote.send(Command::Ask(Some(question.to_owned())));
+        desk.settle();
+    }
+    let answers = desk.session.report().answers;
+    let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
+    assert!(
+        texts[0].starts_with("Beside it: bar 1 is ") && texts[0].contains("LU quieter"),
+        "{texts:?}"
+    );
+    assert_eq!(texts[1], "It holds in bars 2-3.");
+    assert_eq!(answers[0].findings[0].kind, FindingKind::Clipping, "{:?}", answers[0].findings);
+    assert!(texts[3].contains("-1.5 dB"), "half of the move: {texts:?}");
 }
 
 #[test]

@@ -1,0 +1,135 @@
+//! One bar beside another, and the bars in which a fault is found: what follow-ups on advice are answered with.
+
+use signal::{Finding, FindingKind, Label, Measurements};
+
+use crate::timeline::Stretch;
+
+/// Differences below these are none that anybody hears, in LU and dB.
+const LOUDER_LU: f64 = 1.0;
+const TONE_DB: f64 = 2.0;
+const CREST_DB: f64 = 2.0;
+
+/// Regions of the spectrum, as engineers name them.
+const REGIONS: [(&str, f64, f64); 4] = [
+    ("low end", 30.0, 150.0),
+    ("low mids", 150.0, 600.0),
+    ("upper mids", 1500.0, 5000.0),
+    ("top end", 6000.0, 16_000.0),
+];
+
+/// The number of the bar that a question names, e.g. 12 of "compare this with bar 12".
+pub(crate) fn bar_in(question: &str) -> Option<i64> {
+    let words: Vec<&str> = question
+        .split(|c: char| !c.is_alphanumeric() && c != '-')
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.iter().zip(words.iter().skip(1)).find_map(|(word, number)| {
+        ["bar", "measure"]
+            .iter()
+            .any(|bar| word.eq_ignore_ascii_case(bar))
+            .then(|| number.parse().ok())?
+    })
+}
+
+/// What sets the bar `other` apart from `own`, as it follows a colon: e.g. `bar 12 is 2.1 LU louder, has 3.0 dB more low end`.
+pub(crate) fn differences(name: &str, own: &Measurements, other: &Measurements) -> Option<String> {
+    let lufs = |m: &Measurements| m.integrated_lufs.or(m.loudness_lufs);
+    let (own_lufs, other_lufs) = (lufs(own)?, lufs(other)?);
+    let mut words = Vec::new();
+    let louder = other_lufs - own_lufs;
+    if louder.abs() >= LOUDER_LU {
+        let way = if louder > 0.0 { "louder" } else { "quieter" };
+        words.push(format!("is {:.1} LU {way}", louder.abs()));
+    }
+    for (region, lo_hz, hi_hz) in REGIONS {
+        let levels = own.level_between(lo_hz, hi_hz).zip(other.level_between(lo_hz, hi_hz));
+        let Some((own_db, other_db)) = levels else { continue };
+        // At equal loudness.
+        let more = (other_db - other_lufs) - (own_db - own_lufs);
+        if more.abs() >= TONE_DB {
+            let way = if more > 0.0 { "more" } else { "less" };
+            words.push(format!("has {:.1} dB {way} {region}", more.abs()));
+        }
+    }
+    if let Some((own_db, other_db)) = own.crest_db.zip(other.crest_db)
+        && (other_db - own_db).abs() >= CREST_DB
+    {
+        let way = if other_db > own_db { "more" } else { "less" };
+        words.push(format!(
+            "has {:.1} dB {way} between peaks and average",
+            (other_db - own_db).abs()
+        ));
+    }
+    if words.is_empty() {
+        words.push("measures much the same".to_owned());
+    }
+    Some(format!("{name} {}", words.join(", ")))
+}
+
+/// In which of these measurements a fault of that kind is found.
+pub(crate) fn holds<'a>(
+    kind: FindingKind,
+    measured: impl Iterator<Item = &'a Measurements>,
+    label: Option<Label>,
+) -> Vec<bool> {
+    let is = |finding: &Finding| finding.kind == kind;
+    measured.map(|m| analysis::detect(m, label).iter().any(is)).collect()
+}
+
+/// The stretch before the one that begins at `start_s`, or the one with that number.
+pub(crate) fn other_of(stretches: &[Stretch], start_s: f64, bar: Option<i64>) -> Option<Stretch> {
+    match bar {
+        Some(bar) => stretches.iter().find(|stretch| stretch.bar == Some(bar)).copied(),
+        None => {
+            stretches.iter().rev().find(|stretch| stretch.span.end_s <= start_s + 0.01).copied()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::window::Span;
+
+    #[test]
+    fn a_bar_is_read_off_the_question() {
+        assert_eq!(bar_in("compare it with bar 12, please"), Some(12));
+        assert_eq!(bar_in("Bar 3?"), Some(3));
+        assert_eq!(bar_in("is it -14 LUFS in this bar"), None);
+        assert_eq!(bar_in("which bars"), None);
+    }
+
+    #[test]
+    fn what_differs_is_named_at_equal_loudness() {
+        let measured = |lufs: f64, low_db: f64| Measurements {
+            loudness_lufs: Some(lufs),
+            crest_db: Some(12.0),
+            bands: vec![
+                signal::Band { lo_hz: 20.0, hi_hz: 150.0, level_db: lufs + low_db },
+                signal::Band { lo_hz: 150.0, hi_hz: 20_000.0, level_db: lufs },
+            ],
+            ..Measurements::default()
+        };
+        let own = measured(-20.0, 0.0);
+        let check = |other: &Measurements, words: &str| {
+            assert_eq!(differences("bar 4", &own, other).as_deref(), Some(words));
+        };
+        check(&measured(-20.2, 0.5), "bar 4 measures much the same");
+        check(&measured(-17.0, 0.0), "bar 4 is 3.0 LU louder");
+        check(&measured(-22.0, 4.0), "bar 4 is 2.0 LU quieter, has 4.0 dB more low end");
+        assert_eq!(differences("bar 4", &own, &Measurements::default()), None, "silence");
+    }
+
+    #[test]
+    fn without_a_number_the_bar_before_is_meant() {
+        let bar = |number: i64| Stretch {
+            span: Span { start_s: 2.0 * (number - 1) as f64, end_s: 2.0 * number as f64 },
+            bar: Some(number),
+        };
+        let bars = [bar(1), bar(2), bar(3)];
+        assert_eq!(other_of(&bars, 4.0, None), Some(bar(2)));
+        assert_eq!(other_of(&bars, 4.0, Some(1)), Some(bar(1)));
+        assert_eq!(other_of(&bars, 4.0, Some(9)), None);
+        assert_eq!(other_of(&bars, 0.0, None), None);
+    }
+}

@@ -1,0 +1,190 @@
+//! What can be said of a finding when somebody asks back: why, how, how much less or more, and to what effect. All of it
+//! follows from the finding's evidence and its move.
+
+use signal::{Action, Finding, FindingKind, Move};
+
+use super::{fixed, frequency, sentences};
+
+/// A gentler and a stronger move, as parts of the first.
+const GENTLER: f64 = 0.5;
+const STRONGER: f64 = 1.5;
+
+/// Said of a move that is made or not.
+const NO_AMOUNT: &str = "there is no amount to change, it is done or it is not";
+
+/// The measurement, as it follows a colon: the first sentence of the finding's text without the move.
+pub(super) fn why(finding: &Finding) -> Option<String> {
+    let sentence = sentences(&finding.text).next()?;
+    let clause = sentence.split_once("; ").map_or(sentence, |(clause, _)| clause);
+    let clause = clause.trim_end_matches('.');
+    let mut letters = clause.chars();
+    let first = letters.next()?;
+    // The text on masking begins with the name of a track.
+    let named = finding.kind == FindingKind::Masking;
+    Some(if named {
+        clause.to_owned()
+    } else {
+        format!("{}{}", first.to_lowercase(), letters.as_str())
+    })
+}
+
+/// The move in full.
+pub(super) fn how(finding: &Finding) -> Option<String> {
+    let mv = finding.mv?;
+    let at = |words: &str| mv.freq_hz.map(|hz| format!("{words} {}", frequency(hz)));
+    let by = |gain_db: f64| format!("{} dB", fixed(gain_db, 1));
+    let size = |words: &str| mv.gain_db.map(|gain_db| format!("{words} {}", by(gain_db.abs())));
+    let filter = |words: &str| {
+        let q = mv.q.map_or(String::new(), |q| format!(", Q {}", fixed(q, 1)));
+        Some(format!(
+            "{}{q}",
+            [size(words), at("at")].into_iter().flatten().collect::<Vec<_>>().join(" ")
+        ))
+    };
+    match mv.action {
+        Action::Cut => filter("a cut of"),
+        Action::Boost => filter("a boost of"),
+        Action::Notch => filter("a notch of"),
+        Action::HighPass => at("a high-pass at"),
+        Action::LowPass => at("a low-pass at"),
+        Action::MonoBelow => at("mono below"),
+        Action::DeEss => Some(format!("{} {}", at("a de-esser at")?, size("by at most")?)),
+        Action::Gain => mv.gain_db.map(|gain_db| format!("{} of gain", by(gain_db))),
+        Action::Limit => mv.gain_db.map(|gain_db| format!("{} of gain or limiting", by(gain_db))),
+        Action::Expand => Some(
+            size("an expander of").unwrap_or_else(|| "less compression, or an expander".to_owned()),
+        ),
+        Action::Compress => Some("gentle compression".to_owned()),
+        Action::Pan if finding.kind == FindingKind::Narrow => {
+            Some("a few parts panned apart".to_owned())
+        }
+        Action::Pan => Some("the balance back to the middle".to_owned()),
+        Action::InvertPhase => Some("the polarity of one channel inverted".to_owned()),
+        Action::None => None,
+    }
+}
+
+/// A gentler move.
+pub(super) fn less(finding: &Finding) -> Option<String> {
+    scaled(finding, GENTLER)
+}
+
+/// A stronger move.
+pub(super) fn more(finding: &Finding) -> Option<String> {
+    scaled(finding, STRONGER)
+}
+
+fn scaled(finding: &Finding, factor: f64) -> Option<String> {
+    let mv = finding.mv?;
+    let Some(gain_db) = mv.gain_db else { return Some(NO_AMOUNT.to_owned()) };
+    let mv = Move { gain_db: Some(gain_db * factor), ..mv };
+    how(&Finding { mv: Some(mv), ..finding.clone() })
+}
+
+/// What the move does to what was measured.
+pub(super) fn effect(finding: &Finding) -> Option<String> {
+    let mv = finding.mv?;
+    let up_to = |words: &str| Some(format!("{words} by up to {} dB", fixed(mv.gain_db?.abs(), 1)));
+    match mv.action {
+        Action::Cut | Action::Boost => {
+            let band = match finding.band_hz {
+                Some([lo, hi]) => format!("{} to {}", frequency(lo), frequency(hi)),
+                None => frequency(mv.freq_hz?),
+            };
+            let way = if mv.action == Action::Cut { "down" } else { "up" };
+            Some(format!("{}, and the rest stays", up_to(&format!("{band} comes {way}"))?))
+        }
+        Action::Gain | Action::Limit => level_after(finding, mv.gain_db?),
+        Action::Notch => Some(format!("the tone at {} goes", frequency(mv.freq_hz?))),
+        Action::DeEss => up_to("the s sounds come down"),
+        Action::Expand if mv.gain_db.is_some() => up_to("the gaps come down"),
+        Action::Expand | Action::Compress => {
+            Some("the peaks stand further above the rest".to_owned())
+        }
+        Action::HighPass => Some(format!("what lies below {} goes", frequency(mv.freq_hz?))),
+        Action::LowPass => Some(format!("what lies above {} goes", frequency(mv.freq_hz?))),
+        Action::MonoBelow => Some("the low end keeps its weight in mono".to_owned()),
+        Action::InvertPhase => Some("left and right add up, in mono as well".to_owned()),
+        Action::Pan if finding.kind == FindingKind::Narrow => {
+            Some("left and right differ more".to_owned())
+        }
+        Action::Pan => Some("both sides are level".to_owned()),
+        Action::None => None,
+    }
+}
+
+/// Where the peak or the loudness comes to lie.
+fn level_after(finding: &Finding, gain_db: f64) -> Option<String> {
+    let level =
+        finding.evidence.iter().find(|e| matches!(e.unit.as_str(), "dBTP" | "LUFS" | "dBFS"))?;
+    let what = match level.unit.as_str() {
+        "LUFS" => "the loudness",
+        _ => "the peak",
+    };
+    Some(format!("{what} comes to {} {}", fixed(level.value + gain_db, 1), level.unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use signal::{Evidence, Severity};
+
+    use super::*;
+
+    fn finding(kind: FindingKind, mv: Move, evidence: Evidence, text: &str) -> Finding {
+        Finding {
+            kind,
+            severity: Severity::Clear,
+            confidence: 0.8,
+            band_hz: None,
+            evidence: vec![evidence],
+            mv: Some(mv),
+            text: text.to_owned(),
+        }
+    }
+
+    fn over() -> Finding {
+        let mv = Move { action: Action::Limit, freq_hz: None, q: None, gain_db: Some(-1.8) };
+        let peak = Evidence::new("true_peak_dbtp", 0.8, "dBTP", "");
+        finding(
+            FindingKind::TruePeakOver,
+            mv,
+            peak,
+            "The true peak reaches 0.8 dBTP. -1.8 dB of gain would do.",
+        )
+    }
+
+    #[test]
+    fn a_level_is_moved_by_what_the_move_says() {
+        let over = over();
+        assert_eq!(why(&over).unwrap(), "the true peak reaches 0.8 dBTP");
+        assert_eq!(how(&over).unwrap(), "-1.8 dB of gain or limiting");
+        assert_eq!(less(&over).unwrap(), "-0.9 dB of gain or limiting");
+        assert_eq!(more(&over).unwrap(), "-2.7 dB of gain or limiting");
+        assert_eq!(effect(&over).unwrap(), "the peak comes to -1.0 dBTP");
+    }
+
+    #[test]
+    fn a_filter_names_band_and_quality() {
+        let mv =
+            Move { action: Action::Cut, freq_hz: Some(106.0), q: Some(1.0), gain_db: Some(-4.0) };
+        let bump = Evidence::new("band_over_neighbours_db", 8.0, "dB", "");
+        let mut boomy = finding(FindingKind::Boomy, mv, bump, "It booms.");
+        boomy.band_hz = Some([80.0, 140.0]);
+        assert_eq!(how(&boomy).unwrap(), "a cut of 4.0 dB at 106 Hz, Q 1.0");
+        assert_eq!(less(&boomy).unwrap(), "a cut of 2.0 dB at 106 Hz, Q 1.0");
+        assert_eq!(
+            effect(&boomy).unwrap(),
+            "80 Hz to 140 Hz comes down by up to 4.0 dB, and the rest stays"
+        );
+    }
+
+    #[test]
+    fn what_has_no_amount_says_so() {
+        let mv = Move { action: Action::InvertPhase, freq_hz: None, q: None, gain_db: None };
+        let correlation = Evidence::new("correlation", -0.8, "", "");
+        let inverted =
+            finding(FindingKind::PhaseInverted, mv, correlation, "Left and right fight; try that.");
+        assert_eq!(why(&inverted).unwrap(), "left and right fight");
+        assert_eq!(less(&inverted).as_deref(), Some(NO_AMOUNT));
+    }
+}
