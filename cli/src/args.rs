@@ -293,6 +293,8 @@ pub(crate) enum EvalWhat {
     Bank(EvalBank),
     /// The meters against EBU Tech 3341 and 3342; tempo, beats, key and planted faults of songs that the factory renders
     Measure(EvalMeasure),
+    /// Findings of planted faults, alone and in pairs, and whether their moves mend them
+    Advice(EvalSongs),
     /// Answers to follow-ups on findings, by people who had not seen what the model was trained on
     Followups(EvalFollowups),
     /// Instruments in mixes of stems, a folder a song, each stem a file named after its label

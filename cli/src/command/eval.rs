@@ -7,6 +7,7 @@ use engine::SCHEMA;
 use serde::Serialize;
 use signal::Label;
 
+mod advice;
 mod bank;
 mod followups;
 mod measure;
@@ -16,6 +17,7 @@ mod songs;
 mod swap;
 mod words;
 
+pub(crate) use advice::eval_advice;
 pub(crate) use bank::eval_bank;
 pub(crate) use followups::eval_followups;
 pub(crate) use measure::eval_measure;

@@ -5,6 +5,7 @@
 mod draft;
 mod level;
 mod limits;
+mod remedy;
 mod tone;
 
 use signal::{Finding, Label, Measurements};

@@ -18,8 +18,10 @@ mod pace;
 mod recent;
 mod remote;
 mod report;
+mod resume;
 mod scribe;
 mod spool;
+mod tape;
 mod thread;
 
 use std::sync::Arc;
@@ -30,6 +32,7 @@ use std::time::{Duration, Instant};
 use analysis::Reading;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use signal::{AudioFeed, BarKey, capacity_frames, tap};
 
 pub use self::answer::{Answer, AnswerState};
@@ -42,9 +45,11 @@ pub use self::listener::{Activity, Listener};
 pub use self::notebook::{Notebook, NotedBar, Notes};
 pub use self::remote::{Command, Remote};
 pub use self::report::{Bounced, Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
+pub use self::resume::{Resumed, resume};
 
 use self::pace::Pace;
 use self::scribe::Scribe;
+use self::tape::Tape;
 use crate::hub::Hub;
 
 /// Activations that may wait for a session thread that has not run since: no host makes as many in its 250 ms of sleep.
@@ -86,7 +91,7 @@ pub(crate) struct Arrival {
 }
 
 /// One activation, from `activate` to `deactivate`.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Generation {
     number: u64,
     rate_hz: f64,
@@ -122,7 +127,8 @@ impl Session {
     /// a normal priority and never in `activate`. Where the system starts no more threads, nothing is heard and the
     /// report says so.
     pub fn start(controls: Controls, hub: &Hub) -> Self {
-        let (mut session, listener) = Self::pair(controls, Some(hub));
+        let (mut session, mut listener) = Self::pair(controls, Some(hub));
+        listener.record_to(Tape::folder());
         match thread::start(listener, session.shared.instance) {
             Ok(thread) => session.thread = Some(thread),
             Err(error) => {

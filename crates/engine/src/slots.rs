@@ -130,11 +130,14 @@ impl Facts {
             .filter(|f| !matches!(f.kind, FindingKind::Silence | FindingKind::TooLittle));
         for (finding, slots) in worded.take(FINDINGS).zip(NUMBERED) {
             facts.findings.push(finding.kind);
-            let gain_db = finding.mv.and_then(|mv| mv.gain_db);
+            // A lean to the left is no negative one.
+            let sign =
+                |v: f64| if finding.kind == FindingKind::ChannelImbalance { v.abs() } else { v };
+            let gain_db = finding.mv.and_then(|mv| mv.gain_db).map(sign);
             let values = [
                 frequency_hz(finding).map(frequency),
                 gain_db.map(|v| format!("{} dB", fixed(v, 1))),
-                finding.evidence.first().map(|e| value(e.value, &e.unit)),
+                finding.evidence.first().map(|e| value(sign(e.value), &e.unit)),
                 finding::why(finding),
                 finding::less(finding),
                 finding::more(finding),

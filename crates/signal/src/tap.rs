@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringbuf::HeapProd;
+use serde::{Deserialize, Serialize};
 
 use crate::feed::AudioFeed;
 use crate::ring::{RingWriter, ring};
@@ -30,7 +31,7 @@ pub const MAX_CHANNELS: usize = 32;
 pub const MAX_BLOCK_FRAMES: usize = 16_384;
 
 /// Where a run of frames stands in the stream and in the song. The run lasts until the next mark.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
     /// The run's first frame, counted from the tap's birth with all that was lost.
     pub frame: u64,

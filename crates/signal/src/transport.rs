@@ -1,6 +1,8 @@
 //! What a host says about one block: is it playing, where, how fast, in which meter. Filled by the plugin's wrapper on
 //! the audio thread, carried by the tap, read by the bar clock. Nothing in it is trusted.
 
+use serde::{Deserialize, Serialize};
+
 use crate::meter::{Meter, TICKS_PER_QUARTER};
 
 /// The rounding that hosts are granted, in ticks: one, with room for the float that carried it.
@@ -10,7 +12,7 @@ pub(crate) const TICK: f64 = 1.01;
 const DUST: f64 = 1e-4;
 
 /// A host's claims about a block's first frame. `None` is "the host doesn't say".
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Transport {
     /// Whether the song moves. Some hosts never set it and hand over audio all the same (pedalboard).
     pub playing: bool,

@@ -21,6 +21,8 @@ use crate::{
     session::Session,
 };
 
+pub(super) use defects::{excerpt, suits};
+
 /// A line of the table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 struct Row {
@@ -48,7 +50,11 @@ impl Row {
 }
 
 /// Measures a signal, all but its music.
-fn measure(samples: &[f32], rate_hz: u32, channels: usize) -> Result<Measurements, AnalysisError> {
+pub(super) fn measure(
+    samples: &[f32],
+    rate_hz: u32,
+    channels: usize,
+) -> Result<Measurements, AnalysisError> {
     let mut meter = Meter::without_music(rate_hz, channels)?;
     meter.push(samples)?;
     Ok(meter.finish())

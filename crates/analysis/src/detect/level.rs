@@ -119,10 +119,11 @@ fn imbalance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let draft =
         Draft::new(Kind::ChannelImbalance, grade(excess, 2.0, 6.0), confidence(excess, 3.0))
             .evidence("balance_db", balance, "dB", OWN)
-            .action(Action::Pan, None);
+            .action(Action::Pan, Some(-balance.abs()));
     let size = balance.abs();
     Some(draft.text(format!(
-        "The {louder} channel is {size:.1} dB above the {quieter} one. If that is not meant, rebalance or re-pan it."
+        "The {louder} channel is {size:.1} dB above the {quieter} one. If that is not meant, turn the {louder} one down by \
+         as much, or re-pan it."
     )))
 }
 
@@ -162,11 +163,12 @@ fn hum(m: &Measurements) -> Option<Finding> {
         return None;
     }
     let severity = grade(excess, limit::HUM_CLEAR_DB, limit::HUM_SEVERE_DB);
+    let gain_db = -(excess + limit::HUM_MARGIN_DB).ceil();
     let draft = Draft::new(Kind::Hum, severity, confidence(excess, 15.0))
         .band(hum_hz, hum_hz * 5.0)
         .evidence("hum_hz", hum_hz, "Hz", OWN)
         .evidence("hum_db", hum_db, "dBFS", OWN)
-        .filter(Action::Notch, hum_hz, 30.0, Some(-18.0));
+        .filter(Action::Notch, hum_hz, 30.0, Some(gain_db));
     Some(draft.text(format!(
         "A steady {hum_hz:.0} Hz mains hum lies under the sound at {hum_db:.1} dBFS with its harmonics. Narrow \
          notches would take it out; check the cabling first."
@@ -217,10 +219,11 @@ fn low_end_width(m: &Measurements) -> Option<Finding> {
     let draft = Draft::new(Kind::WideLowEnd, grade(excess, 0.3, 0.8), confidence(excess, 0.5))
         .band(25.0, 120.0)
         .evidence("low_correlation", correlation, "", OWN)
-        .filter(Action::MonoBelow, 120.0, 0.7, None);
+        .filter(Action::MonoBelow, limit::MONO_BELOW_HZ, 0.7, None);
     Some(draft.text(format!(
         "Below 120 Hz left and right differ (correlation {correlation:.2}), so the low end weakens in mono. Making \
-         it mono below 120 Hz would firm it up."
+         it mono below {:.0} Hz would firm it up.",
+        limit::MONO_BELOW_HZ
     )))
 }
 
@@ -253,6 +256,7 @@ fn dynamics(m: &Measurements, label: Option<Label>) -> Option<Finding> {
         return None;
     }
     let draft = Draft::new(Kind::Overcompressed, grade(excess, 1.5, 3.0), confidence(excess, 2.0))
+        .evidence("crest_db", m.crest_db?, "dB", OWN)
         .evidence("plr_db", plr, "dB", BS_1770)
         .evidence("psr_min_db", psr, "dB", BS_1770)
         .action(Action::Expand, None);

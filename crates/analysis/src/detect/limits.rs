@@ -29,6 +29,8 @@ pub(super) const ONE_SIDED_DB: f64 = 15.0;
 pub(super) const HUM_DBFS: f64 = -70.0;
 pub(super) const HUM_CLEAR_DB: f64 = 10.0;
 pub(super) const HUM_SEVERE_DB: f64 = 30.0;
+/// Notches go this much deeper than it takes, in dB.
+pub(super) const HUM_MARGIN_DB: f64 = 3.0;
 /// Hiss in the quiet moments: its level in dBFS, how far below the RMS it is heard as a floor, how far at most below
 /// the quiet moments' whole level (pink noise has 6 dB less in that band), and how flat it is.
 pub(super) const HISS_DBFS: f64 = -72.0;
@@ -39,6 +41,8 @@ pub(super) const NOISE_FLATNESS: f64 = 0.65;
 /// and how far below the RMS that band may lie to matter.
 pub(super) const LOW_CORRELATION: f64 = 0.3;
 pub(super) const LOW_END_WEIGHT_DB: f64 = 12.0;
+/// A crossover that makes the low end mono must lie above it: at its corner half of the sides are left.
+pub(super) const MONO_BELOW_HZ: f64 = 160.0;
 /// Share of the side in a full mix's power, and how much less makes it plain mono (0.02 %), in dB.
 pub(super) const NARROW_WIDTH: f64 = 0.002;
 pub(super) const MONO_DB: f64 = 10.0;

@@ -4,6 +4,7 @@ use signal::{Action, Finding, FindingKind as Kind, Label, Measurements};
 
 use super::draft::{Draft, IEC_61260, OWN, confidence, grade};
 use super::limits as limit;
+use super::remedy::{Shape, least_gain};
 
 /// A region that can be too much.
 struct Region {
@@ -26,6 +27,15 @@ const TALL_SHARE_DB: f64 = 8.0;
 const REGISTER_DB: f64 = 2.0;
 /// The most that one side's neighbourhood counts, in dB.
 const MOST_OVER_DB: f64 = 15.0;
+
+/// The filters that are suggested, and how far they go at most, in dB: more is no touch of an equaliser but another sound.
+const CUT_Q: f64 = 1.0;
+const BOOST_Q: f64 = 0.7;
+const MOST_CUT_DB: f64 = 9.0;
+const MOST_NARROW_CUT_DB: f64 = 15.0;
+const MOST_BOOST_DB: f64 = 9.0;
+const SHELF_HZ: f64 = 6_000.0;
+const BODY_HZ: f64 = 180.0;
 
 /// In the order of `Balance::most_db`.
 const REGIONS: [Region; 4] = [
@@ -71,7 +81,34 @@ fn density_db(m: &Measurements, lo_hz: f64, hi_hz: f64) -> Option<f64> {
 }
 
 fn too_much(m: &Measurements, region: &Region, most_db: f64, even: bool) -> Option<Finding> {
-    let &Region { kind, lo_hz, hi_hz, bump_db, words } = region;
+    let &Region { kind, lo_hz, hi_hz, words, .. } = region;
+    let Hump { bump, share, excess } = hump(m, region, most_db, even)?;
+    let freq_hz = peak_hz(m, lo_hz, hi_hz).round();
+    let beyond = |m: &Measurements| hump(m, region, most_db, even).map(|hump| hump.excess);
+    let gain_db = least_gain(m, Shape::Peak, freq_hz, CUT_Q, -MOST_CUT_DB, beyond);
+    let draft = Draft::new(kind, grade(excess, 4.0, 7.0), confidence(excess, 6.0))
+        .band(lo_hz, hi_hz)
+        .evidence("band_over_neighbours_db", bump, "dB", OWN)
+        .evidence("band_share_db", share, "dB", IEC_61260)
+        .filter(Action::Cut, freq_hz, CUT_Q, Some(gain_db));
+    Some(draft.text(format!(
+        "{lo_hz:.0} to {hi_hz:.0} Hz stands {bump:.1} dB over the bands beside it, which {words}. {gain_db:.1} dB around \
+         {freq_hz:.0} Hz may clear it."
+    )))
+}
+
+/// How far a region stands out.
+struct Hump {
+    /// Over the regions beside it, in dB an octave of width.
+    bump: f64,
+    /// Against the whole, in dB.
+    share: f64,
+    /// Beyond what is ordinary, in dB.
+    excess: f64,
+}
+
+fn hump(m: &Measurements, region: &Region, most_db: f64, even: bool) -> Option<Hump> {
+    let &Region { lo_hz, hi_hz, bump_db, .. } = region;
     let share = share_db(m, lo_hz, hi_hz)?;
     let inside = density_db(m, lo_hz, hi_hz)?;
     let below = density_db(m, lo_hz / 2.0, lo_hz)?;
@@ -80,17 +117,23 @@ fn too_much(m: &Measurements, region: &Region, most_db: f64, even: bool) -> Opti
     let over = |side: f64| (inside - side).min(MOST_OVER_DB);
     let bump = (over(below) + over(above)) / 2.0;
     let excess = beyond(bump - bump_db, share - most_db, even)?;
-    let centre_hz = (lo_hz * hi_hz).sqrt().round();
-    let gain_db = -((bump / 2.0).clamp(2.0, 6.0) * 2.0).round() / 2.0;
-    let draft = Draft::new(kind, grade(excess, 4.0, 7.0), confidence(excess, 6.0))
-        .band(lo_hz, hi_hz)
-        .evidence("band_over_neighbours_db", bump, "dB", OWN)
-        .evidence("band_share_db", share, "dB", IEC_61260)
-        .filter(Action::Cut, centre_hz, 1.0, Some(gain_db));
-    Some(draft.text(format!(
-        "{lo_hz:.0} to {hi_hz:.0} Hz stands {bump:.1} dB over the bands beside it, which {words}. A cut around \
-         {centre_hz:.0} Hz may clear it."
-    )))
+    Some(Hump { bump, share, excess })
+}
+
+/// Where a hump in a region has its middle: the mean of the bands, on a scale of octaves, each weighed by its power; a hump
+/// may lie half a third-octave outside.
+fn peak_hz(m: &Measurements, lo_hz: f64, hi_hz: f64) -> f64 {
+    let reach = 2f64.powf(1.0 / 6.0);
+    let (mut octaves, mut power) = (0.0, 0.0);
+    for band in &m.bands {
+        let centre_hz = (band.lo_hz.max(1.0) * band.hi_hz).sqrt();
+        if (lo_hz / reach..=hi_hz * reach).contains(&centre_hz) {
+            let weight = 10f64.powf(band.level_db / 10.0);
+            octaves += weight * centre_hz.log2();
+            power += weight;
+        }
+    }
+    if power > 0.0 { (octaves / power).exp2() } else { (lo_hz * hi_hz).sqrt() }
 }
 
 /// How far a region is beyond what is ordinary, from how far its hump and its share are beyond their limits.
@@ -111,35 +154,39 @@ fn dull(m: &Measurements, least_db: f64) -> Option<Finding> {
     let (lo_hz, hi_hz) = (8_000.0, 16_000.0);
     let reaches = f64::from(m.sample_rate_hz) >= 2.0 * hi_hz;
     let share = share_db(m, lo_hz, hi_hz).filter(|_| reaches)?;
-    let excess = least_db - share;
-    if excess < 0.0 {
-        return None;
-    }
+    let lack = |m: &Measurements| lack_db(m, lo_hz, hi_hz, least_db);
+    let excess = lack(m)?;
+    let gain_db = least_gain(m, Shape::HighShelf, SHELF_HZ, BOOST_Q, MOST_BOOST_DB, lack);
     let draft = Draft::new(Kind::Dull, grade(excess, 6.0, 12.0), confidence(excess, 10.0))
         .band(lo_hz, hi_hz)
         .evidence("band_share_db", share, "dB", IEC_61260)
-        .filter(Action::Boost, 10_000.0, 0.7, Some(3.0));
+        .filter(Action::Boost, SHELF_HZ, BOOST_Q, Some(gain_db));
     Some(draft.text(format!(
-        "There is little above 8000 Hz: {share:.1} dB against the whole. A gentle high shelf may open it, if the \
-         source has any air to lift."
+        "There is little above 8000 Hz: {share:.1} dB against the whole. A high shelf of {gain_db:.1} dB from {SHELF_HZ:.0} Hz \
+         may open it, if the source has any air to lift."
     )))
 }
 
 fn thin(m: &Measurements, least_db: f64) -> Option<Finding> {
     let (lo_hz, hi_hz) = (100.0, 300.0);
     let share = share_db(m, lo_hz, hi_hz)?;
-    let excess = least_db - share;
-    if excess < 0.0 {
-        return None;
-    }
+    let lack = |m: &Measurements| lack_db(m, lo_hz, hi_hz, least_db);
+    let excess = lack(m)?;
+    let gain_db = least_gain(m, Shape::Peak, BODY_HZ, BOOST_Q, MOST_BOOST_DB, lack);
     let draft = Draft::new(Kind::Thin, grade(excess, 4.0, 8.0), confidence(excess, 8.0))
         .band(lo_hz, hi_hz)
         .evidence("band_share_db", share, "dB", IEC_61260)
-        .filter(Action::Boost, 180.0, 0.7, Some(3.0));
+        .filter(Action::Boost, BODY_HZ, BOOST_Q, Some(gain_db));
     Some(draft.text(format!(
-        "There is little body: {lo_hz:.0} to {hi_hz:.0} Hz lies at {share:.1} dB against the whole. A wide boost \
-         around 180 Hz may fill it."
+        "There is little body: {lo_hz:.0} to {hi_hz:.0} Hz lies at {share:.1} dB against the whole. A wide boost of \
+         {gain_db:.1} dB around {BODY_HZ:.0} Hz may fill it."
     )))
+}
+
+/// How much of a region is missing, in dB.
+fn lack_db(m: &Measurements, lo_hz: f64, hi_hz: f64, least_db: f64) -> Option<f64> {
+    let lack = least_db - share_db(m, lo_hz, hi_hz)?;
+    (lack >= 0.0).then_some(lack)
 }
 
 fn resonance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
@@ -156,15 +203,17 @@ fn resonance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
         return None;
     }
     let hz = hz.round();
-    let gain_db = -((db / 2.0).clamp(3.0, 9.0) * 2.0).round() / 2.0;
+    // A narrow cut takes as much from the peak as its gain says.
+    let gain_db = -((excess + 1.0).clamp(2.0, MOST_NARROW_CUT_DB) * 2.0).ceil() / 2.0;
     let draft = Draft::new(Kind::Resonance, grade(excess, 5.0, 9.0), confidence(excess, 6.0))
         .band(hz / 2f64.powf(1.0 / 12.0), hz * 2f64.powf(1.0 / 12.0))
         .evidence("resonance_hz", hz, "Hz", OWN)
         .evidence("resonance_db", db, "dB", OWN)
         .filter(Action::Cut, hz, 8.0, Some(gain_db));
     Some(draft.text(format!(
-        "A narrow peak at {hz:.0} Hz rings {db:.1} dB over its surroundings, whatever is played. A narrow cut there \
-         may tame it."
+        "A narrow peak at {hz:.0} Hz rings {db:.1} dB over its surroundings, whatever is played. A narrow cut of \
+         {:.1} dB may tame it.",
+        -gain_db
     )))
 }
 

@@ -106,7 +106,7 @@ fn file() -> Result<PathBuf, String> {
 }
 
 /// How the settings are found.
-pub(super) type Load = fn() -> Result<BounceSettings, String>;
+pub(super) type Load<'a> = &'a dyn Fn() -> Result<BounceSettings, String>;
 
 /// Passes that were heard while armed and are not written yet.
 #[derive(Debug, Default)]
@@ -127,23 +127,22 @@ impl Bouncing {
         self.waiting.is_empty()
     }
 
-    /// Writes what has all its words, with the settings that `load` gives, and reports how much others wait for.
-    pub(super) fn serve(&mut self, shared: &Shared, load: Load) {
-        while let Some(pass) = self.waiting.front() {
-            let left = shared.report.lock().bars.iter().filter(|bar| waits(pass, bar)).count();
-            if left > 0 {
-                shared.report.lock().bounced = Some(Bounced::Waiting { bars: left });
-                return;
-            }
-            let bounced = bounce(pass, shared, load);
-            let mut report = shared.report.lock();
-            // A run-up of the host leaves what was said before, but for the waiting, which is over.
-            if bounced.is_some() || matches!(report.bounced, Some(Bounced::Waiting { .. })) {
-                report.bounced = bounced;
-            }
-            drop(report);
-            self.waiting.pop_front();
+    /// Writes the oldest pass, once it has all its words, with the settings that `load` gives; reports how many it waits for.
+    pub(super) fn serve(&mut self, shared: &Shared, load: Load<'_>) {
+        let Some(pass) = self.waiting.front() else { return };
+        let left = shared.report.lock().bars.iter().filter(|bar| waits(pass, bar)).count();
+        if left > 0 {
+            shared.report.lock().bounced = Some(Bounced::Waiting { bars: left });
+            return;
         }
+        let bounced = bounce(pass, shared, load);
+        let mut report = shared.report.lock();
+        // A run-up of the host leaves what was said before, but for the waiting, which is over.
+        if bounced.is_some() || matches!(report.bounced, Some(Bounced::Waiting { .. })) {
+            report.bounced = bounced;
+        }
+        drop(report);
+        self.waiting.pop_front();
     }
 }
 
@@ -157,7 +156,7 @@ fn waits(pass: &HeardPass, bar: &HeardBar) -> bool {
 }
 
 /// Writes a pass; nothing where it has no captions, as hosts' run-ups don't.
-fn bounce(pass: &HeardPass, shared: &Shared, load: Load) -> Option<Bounced> {
+fn bounce(pass: &HeardPass, shared: &Shared, load: Load<'_>) -> Option<Bounced> {
     let (timeline, names, failed) = {
         let report = shared.report.lock();
         let failed = |bar: &&HeardBar| matches!(bar.words, Words::Failed { .. });

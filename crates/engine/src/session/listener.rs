@@ -1,6 +1,7 @@
 //! The session thread's half: empties the ring, listens to what was in it, and reports.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -19,11 +20,15 @@ use super::remote::Command;
 use super::report::{HeardBar, Report, Words};
 use super::scribe::{Heading, Scribe};
 use super::spool::{Item, Piece, Spool};
+use super::tape::Tape;
 use super::{Arrival, Generation, Shared};
 use crate::window::to_model_rate;
 
 /// Frames that are listened to between two looks at the ring: a fraction of what the ring holds.
 const STRIDE_FRAMES: usize = 16_384;
+
+/// Fewer items than this in the spool are almost none.
+const FEW_ITEMS: usize = 16;
 
 /// What a call of [`Listener::poll`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,9 @@ pub struct Listener {
     hearing: Option<Hearing>,
     scribe: Option<Scribe>,
     bouncing: Bouncing,
+    /// Where the captions of renders go; as the user has saved it, where nothing is said here.
+    settings: Option<BounceSettings>,
+    tape: Option<Tape>,
     monitoring: Monitoring,
 }
 
@@ -104,8 +112,38 @@ impl Listener {
             hearing: None,
             scribe,
             bouncing: Bouncing::default(),
+            settings: None,
+            tape: None,
             monitoring: Monitoring::default(),
         }
+    }
+
+    /// Keeps what is played while captions are armed in a folder, until they are written.
+    pub(super) fn record_to(&mut self, folder: Option<PathBuf>) {
+        self.tape = folder.map(|folder| Tape::new(folder, self.shared.instance));
+    }
+
+    /// Writes captions of renders with these settings.
+    pub(super) fn bounce_with(&mut self, settings: BounceSettings) {
+        self.settings = Some(settings);
+    }
+
+    /// Whether it has listened to almost all of what it was given.
+    pub(super) fn wants_more(&self) -> bool {
+        self.spooled < FEW_ITEMS
+    }
+
+    /// Takes what an instance has recorded, as if it were rendered now.
+    pub(super) fn replay(&mut self, item: Item) {
+        self.spool.push(item);
+        self.spooled += 1;
+        (self.rendered, self.armed) = (self.spooled, self.spooled);
+    }
+
+    /// Whether everything that came was listened to and everything that is to be written is.
+    pub(super) fn is_resting(&self) -> bool {
+        let playing = self.hearing.is_some() && self.shared.report.lock().is_playing();
+        self.spool.is_empty() && !playing && self.bouncing.is_done()
     }
 
     /// Drains what has come and listens to a part of it.
@@ -122,7 +160,13 @@ impl Listener {
         let came = self.drain(now);
         let listened = self.listen();
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
-        self.bouncing.serve(&self.shared, BounceSettings::load);
+        let given = self.settings.clone();
+        self.bouncing.serve(&self.shared, &|| given.clone().map_or_else(BounceSettings::load, Ok));
+        if self.is_resting()
+            && let Some(tape) = &mut self.tape
+        {
+            tape.erase();
+        }
         let done = self.spool.is_empty();
         self.shared.report.lock().idle = done && !came;
         match (done, came || answered) {
@@ -174,6 +218,9 @@ impl Listener {
     /// Copies the rings into the spool, generation by generation. Whether anything to hear came.
     fn drain(&mut self, now: Instant) -> bool {
         let (mut came, mut audio_s, mut offline) = (false, 0.0, false);
+        let armed = self.shared.controls.arm.is_on();
+        let title = if armed { self.shared.title.lock().clone() } else { String::new() };
+        let mut tape = self.tape.as_mut().filter(|_| armed);
         while let Some(source) = self.sources.front_mut() {
             if let Some(trouble) = self.spool.trouble() {
                 // What stays in the ring makes a render wait, and becomes a gap where nobody waits.
@@ -183,7 +230,13 @@ impl Listener {
             }
             // Asked first: what was closed before the drain is empty after it.
             let closed = source.arrival.feed.is_closed();
-            let drained = source.drain(&mut self.spool);
+            let generation = source.arrival.generation();
+            let mut keep = |item: &Item| {
+                if let Some(tape) = &mut tape {
+                    tape.record(&title, generation, item);
+                }
+            };
+            let drained = source.drain(&mut self.spool, &mut keep);
             self.spooled += drained.items;
             audio_s += drained.frames as f64 / source.arrival.feed.rate_hz();
             offline |= drained.offline;
@@ -193,14 +246,21 @@ impl Listener {
                 break;
             }
             came = true;
+            keep(&Item::End);
             self.spool.push(Item::End);
             self.spooled += 1;
             self.sources.pop_front();
         }
+        if let Some(tape) = tape {
+            tape.flush();
+            let trouble = tape.trouble().map(str::to_owned);
+            let mut report = self.shared.report.lock();
+            report.trouble = report.trouble.take().or(trouble);
+        }
         if self.lead.came(audio_s, now) || offline {
             self.rendered = self.spooled;
         }
-        if self.shared.controls.arm.is_on() {
+        if armed {
             self.armed = self.spooled;
         }
         came
@@ -272,10 +332,13 @@ impl Source {
         Self { arrival, begun: false, drained_frames: 0, dropped_frames: 0, skipped_frames: 0 }
     }
 
-    fn drain(&mut self, spool: &mut Spool) -> Drained {
+    /// Moves the ring's content to the spool; `keep` sees each item.
+    fn drain(&mut self, spool: &mut Spool, keep: &mut dyn FnMut(&Item)) -> Drained {
         let mut drained = Drained::default();
         if !self.begun {
-            spool.push(Item::Begin(self.arrival.generation()));
+            let begin = Item::Begin(self.arrival.generation());
+            keep(&begin);
+            spool.push(begin);
             self.begun = true;
             drained.items += 1;
         }
@@ -283,7 +346,9 @@ impl Source {
             drained.items += 1;
             drained.heard |= chunk.is_heard();
             drained.offline |= chunk.mark.transport.offline;
-            spool.push(Item::Piece(Piece::new(&chunk)));
+            let piece = Item::Piece(Piece::new(&chunk));
+            keep(&piece);
+            spool.push(piece);
         });
         self.drained_frames += drained.frames;
         self.arrival.pace.drained(self.drained_frames);

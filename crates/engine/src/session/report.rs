@@ -227,6 +227,11 @@ impl Report {
         self.playing = Some(Playing { key: bar.key, bar: bar.number });
     }
 
+    /// Whether a pass has begun and not ended.
+    pub(super) fn is_playing(&self) -> bool {
+        self.passes.back().is_some_and(|pass| pass.end_frame.is_none())
+    }
+
     /// Ends the pass that plays, and gives it.
     pub(super) fn end_pass(&mut self, frame: u64) -> Option<HeardPass> {
         self.playing = None;

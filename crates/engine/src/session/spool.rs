@@ -36,6 +36,11 @@ impl Piece {
         Self { mark, offset_frames, channels, samples: samples.iter().map(settled).collect() }
     }
 
+    /// What was kept of a copy.
+    pub(super) fn kept(mark: Mark, offset_frames: u64, channels: usize, samples: Vec<f32>) -> Self {
+        Self { mark, offset_frames, channels, samples }
+    }
+
     pub(super) fn chunk(&self) -> Chunk<'_> {
         let Self { mark, offset_frames, channels, ref samples } = *self;
         Chunk { mark, offset_frames, channels, samples }
@@ -108,6 +113,11 @@ impl Spool {
 }
 
 impl Item {
+    /// Whether it is more than the silence of a transport that stands.
+    pub(super) fn is_heard(&self) -> bool {
+        matches!(self, Self::Piece(piece) if piece.chunk().is_heard())
+    }
+
     fn samples(&self) -> usize {
         match self {
             Self::Piece(piece) => piece.samples.len(),

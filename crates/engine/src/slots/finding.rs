@@ -58,7 +58,7 @@ pub(super) fn how(finding: &Finding) -> Option<String> {
         Action::Pan if finding.kind == FindingKind::Narrow => {
             Some("a few parts panned apart".to_owned())
         }
-        Action::Pan => Some("the balance back to the middle".to_owned()),
+        Action::Pan => size("the louder side down by"),
         Action::InvertPhase => Some("the polarity of one channel inverted".to_owned()),
         Action::None => None,
     }

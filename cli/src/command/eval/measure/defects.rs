@@ -12,6 +12,7 @@ use signal::FindingKind;
 use super::Row;
 use crate::session::Session;
 use cases::Set;
+pub(crate) use cases::{excerpt, suits};
 use tally::{Tally, half_db, name};
 
 /// Alarms at severity clear or above, as a share of the clean sounds.

@@ -82,7 +82,7 @@ fn a_pass_waits_for_all_of_its_words() {
     *session.shared.report.lock() = waiting;
     let mut bouncing = Bouncing::default();
     bouncing.ended(&pass);
-    bouncing.serve(&session.shared, || panic!("nothing is written yet"));
+    bouncing.serve(&session.shared, &|| panic!("nothing is written yet"));
     assert_eq!(session.report().bounced, Some(Bounced::Waiting { bars: 1 }));
     assert!(!bouncing.is_done());
 }
@@ -107,8 +107,8 @@ fn a_pass_is_written_once_and_never_over_another() {
     let mut bouncing = Bouncing::default();
     for _ in 0..2 {
         bouncing.ended(&pass);
-        bouncing.serve(&session.shared, settings);
-        bouncing.serve(&session.shared, settings);
+        bouncing.serve(&session.shared, &settings);
+        bouncing.serve(&session.shared, &settings);
     }
     let mut names: Vec<String> = fs::read_dir(folder.path().join("new"))
         .unwrap()
@@ -139,11 +139,11 @@ fn what_cannot_be_written_is_said_and_goes() {
     *session.shared.report.lock() = report;
     let mut bouncing = Bouncing::default();
     bouncing.ended(&pass);
-    bouncing.serve(&session.shared, settings);
+    bouncing.serve(&session.shared, &settings);
     assert!(matches!(session.report().bounced, Some(Bounced::Failed(_))));
     FOLDER.set(None);
     bouncing.ended(&pass);
-    bouncing.serve(&session.shared, settings);
+    bouncing.serve(&session.shared, &settings);
     let why = Bounced::Failed("no folder is chosen for captions of renders".to_owned());
     assert_eq!((session.report().bounced, bouncing.is_done()), (Some(why), true));
 }
@@ -159,7 +159,7 @@ fn a_model_that_fails_at_everything_is_said_so() {
     *session.shared.report.lock() = report;
     let mut bouncing = Bouncing::default();
     bouncing.ended(&pass);
-    bouncing.serve(&session.shared, settings);
+    bouncing.serve(&session.shared, &settings);
     let why = Bounced::Failed("the model failed at 3 bars".to_owned());
     assert_eq!(session.report().bounced, Some(why));
 }
@@ -174,7 +174,7 @@ fn what_the_transport_did_not_play_is_no_render() {
 
 #[test]
 fn settings_are_plain_json() {
-    let settings = BounceSettings { folder: Some("/tmp/a".into()), ..BounceSettings::default() };
+    let settings = BounceSettings { folder: Some("/renders".into()), ..BounceSettings::default() };
     let json = serde_json::to_string(&settings).unwrap();
     assert!(json.contains(r#""formats":["json","srt","midi"]"#), "{json}");
     assert_eq!(serde_json::from_str::<BounceSettings>(&json).unwrap(), settings);

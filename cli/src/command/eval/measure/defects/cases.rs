@@ -98,7 +98,7 @@ fn planted(
 
 /// Whether a fault on a stem of that label is one: width and loudness belong to mixes, and a lone instrument has only
 /// the register that it has.
-fn suits(kind: Kind, label: Label) -> bool {
+pub(crate) fn suits(kind: Kind, label: Label) -> bool {
     use Label::{AcousticGuitar, Drums, ElectricGuitar, Piano, Speech, Vocals};
     match kind {
         Kind::Resonance
@@ -116,7 +116,7 @@ fn suits(kind: Kind, label: Label) -> bool {
 }
 
 /// The stretch of interleaved stereo with the most power, on a grid of a second.
-fn excerpt(samples: &[f32]) -> &[f32] {
+pub(crate) fn excerpt(samples: &[f32]) -> &[f32] {
     let second = 2 * RATE_HZ as usize;
     let powers: Vec<f64> = (samples.chunks(second))
         .map(|chunk| chunk.iter().map(|&x| f64::from(x) * f64::from(x)).sum())
