@@ -112,8 +112,12 @@ pub(crate) struct Measure {
 #[derive(Args, Debug)]
 pub(crate) struct Caption {
     /// Audio files; - is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "resume", value_name = "FILE")]
     pub(crate) files: Vec<String>,
+    /// Instead of files, caption the renders whose host ended before their captions were written; to the folder that was
+    /// chosen in the plugin, or to --out
+    #[arg(long, conflicts_with = "files")]
+    pub(crate) resume: bool,
     /// What gets a caption: bar, segment, or a number of seconds
     #[arg(long, default_value = "bar", value_parser = per)]
     pub(crate) per: Per,

@@ -10,6 +10,7 @@ mod eval;
 mod label;
 mod measure;
 mod models;
+mod resume;
 mod table;
 
 pub(crate) use advise::advise;

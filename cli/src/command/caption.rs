@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context as _;
 use engine::{Narration, Timeline, format::Format};
 
+use super::resume::resume_captions;
 use crate::{
     args::{Caption, CaptionFormat, Common},
     output::{Fault, Report, conflict, print, usage, warn},
@@ -18,6 +19,9 @@ use crate::{
 
 /// Captions files.
 pub(crate) fn caption(common: &Common, args: &Caption) -> anyhow::Result<u8> {
+    if args.resume {
+        return resume_captions(common, args);
+    }
     let format = match (common.json, args.format) {
         (true, Some(CaptionFormat::Json) | None) => CaptionFormat::Json,
         (true, Some(_)) => conflict(),
