@@ -7,7 +7,7 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 import grammar
-from shards import DESCRIPTORS, INSTRUMENTS
+from shards import INSTRUMENTS
 
 SPECIAL = ["<pad>", "<s>", "</s>", "<audio>", "</audio>", "<answer>"]
 BEFORE, AFTER, END = "<audio>", "</audio> {instruction}<answer>", "</s>"
@@ -16,12 +16,11 @@ BEFORE, AFTER, END = "<audio>", "</audio> {instruction}<answer>", "</s>"
 def make_tokenizer(truths, path, size=2048, lines=60000):
     """Byte-level BPE over the grammar's own text; any other text falls back to bytes."""
     rng = random.Random(1)
-    examples = (grammar.example(rng.choice(truths), rng) for _ in range(lines))
-    text = [f"{example.instruction} {example.answer}" for example in examples]
+    text = [" ".join(grammar.example(rng.choice(truths), rng)) for _ in range(lines)]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    added = SPECIAL + grammar.SLOTS
+    added = SPECIAL + grammar.SLOTS + grammar.TOPIC_TOKENS
     trainer = trainers.BpeTrainer(
         vocab_size=size,
         special_tokens=[AddedToken(t, normalized=False, special=t in SPECIAL) for t in added],
@@ -35,66 +34,47 @@ def make_tokenizer(truths, path, size=2048, lines=60000):
 
 @dataclass
 class Batch:
-    """Clips with equally many soft tokens and what is said of them; `topics` of those that are questions, at `topics_at`."""
+    """Clips with equally many soft tokens and what is said of them."""
 
     chunks: torch.Tensor  # [batch, tokens, encoder hidden]
     text: torch.Tensor  # [batch, length], ids
     mask: torch.Tensor  # [batch, length], 1 where the answer is
-    topics: torch.Tensor  # [batch], -100 where there is none
-    topics_at: torch.Tensor  # [batch], the place in `text` of the last token of the question
 
 
 def batch_of(items, tokenizer, rng):
     """A batch with an instruction drawn for each clip."""
     rows = []
     for heard in items:
-        example = grammar.example(heard.said, rng, captions=heard.windows == 1)
-        prompt = encode(tokenizer, AFTER.format(instruction=example.instruction))
-        rows.append((prompt, encode(tokenizer, example.answer + END), example.topic, asked_at(tokenizer, example)))
+        instruction, said = grammar.example(heard.said, rng, captions=heard.windows == 1)
+        rows.append((encode(tokenizer, AFTER.format(instruction=instruction)), encode(tokenizer, said + END)))
     return collate(torch.stack([heard.means for heard in items]).float(), rows)
 
 
 def questions_alone(tokenizer, rng, count, hidden):
-    """A batch of questions without a clip, an answer or facts."""
-    rows = []
+    """A batch of questions without a clip or facts: what they are about is all that is to be said."""
+    rows, facts = [], grammar.Facts()
     for _ in range(count):
-        example = None
-        while example is None or example.topic is None:
-            example = grammar.example(NOBODY, rng, captions=False)
-        prompt = encode(tokenizer, AFTER.format(instruction=example.instruction))
-        at = asked_at(tokenizer, example)
-        rows.append((prompt[: at + 1], [], example.topic, at))
+        kind, thing, _ = grammar.draw_topic(NOBODY, facts, rng)
+        question = grammar.draw_question(kind, rng, thing)
+        instruction = AFTER.format(instruction=f"ask: {question} facts: {facts}")
+        rows.append((encode(tokenizer, instruction), encode(tokenizer, grammar.topic(kind, thing))))
     return collate(torch.zeros(count, 0, hidden), rows)
 
 
-# A clip for questions alone, where the answer is of no interest.
-NOBODY = {
-    "kind": "mix",
-    "instruments": list(INSTRUMENTS),
-    "levels_db": [0.0] * len(INSTRUMENTS),
-    "descriptors": dict.fromkeys(DESCRIPTORS, 0.5),
-}
+# Nobody's clip: every instrument may be asked for.
+NOBODY = {"kind": "mix", "instruments": list(INSTRUMENTS)}
 
 
 def encode(tokenizer, text):
     return tokenizer.encode(text, add_special_tokens=False).ids
 
 
-def asked_at(tokenizer, example):
-    """Where a question's instruction has told all but its facts."""
-    if example.topic is None:
-        return 0
-    question = example.instruction[: example.instruction.rindex(" facts:") + len(" facts:")]
-    return len(encode(tokenizer, AFTER.partition("{")[0] + question)) - 1
-
-
 def collate(chunks, rows):
-    """Rows of prompt ids, answer ids, topic and its place, padded."""
-    length = max(len(prompt) + len(said) for prompt, said, _, _ in rows)
+    """Rows of prompt ids and answer ids, padded."""
+    length = max(len(prompt) + len(said) for prompt, said in rows)
     text = torch.zeros(len(rows), length, dtype=torch.long)
     mask = torch.zeros(len(rows), length)
-    for row, (prompt, said, _, _) in enumerate(rows):
+    for row, (prompt, said) in enumerate(rows):
         text[row, : len(prompt) + len(said)] = torch.tensor(prompt + said)
         mask[row, len(prompt) : len(prompt) + len(said)] = 1.0
-    topics = torch.tensor([-100 if topic is None else topic for _, _, topic, _ in rows])
-    return Batch(chunks, text, mask, topics, torch.tensor([at for _, _, _, at in rows]))
+    return Batch(chunks, text, mask)

@@ -27,14 +27,14 @@ from train_language import greedy
 
 MANIFEST = {
     "format": 1,
-    "name": "barline-default-1",
+    "name": "barline-default-2",
     "licence": "CC-BY-4.0",
     "encoder": "encoder/",
     "lm": "lm/",
     "adapter": {"kind": "linear", "weights": "adapter.safetensors", "layers": "mean", "chunk_frames": CHUNK_FRAMES},
     "normalize_input": False,
     "heads": "heads.safetensors",
-    "prompt": {"bos": True, "before": BEFORE, "after": AFTER, "stop": [END], "answer_after": "<answer>"},
+    "prompt": {"bos": True, "before": BEFORE, "after": AFTER, "stop": [END], "answer_after": grammar.SAY},
 }
 
 

@@ -63,11 +63,13 @@ KINDS = {
 }
 FOLLOWUP_SHARE = 0.3
 
-# What a question can be about: kinds, and with those of one thing or place each of them.
+# Faults of one track.
 FAULTS = [kind for kind in FINDINGS if kind != "masking"]  # which takes a second track
 THINGS_OF = {"presence": ORDER, "where": ORDER, "fault": FAULTS}
-THINGS_OF |= {kind: [None, *FAULTS, *followups.PLACES] for kind in followups.ON_ONE}
-TOPICS = [(kind, thing) for kind in [*KINDS, *followups.KINDS] for thing in THINGS_OF.get(kind, [None])]
+# An answer begins with what the question was understood to be about, which is not shown: what follows is then easy.
+SAY = "<say>"
+TOPIC_TOKENS = [f"<about:{kind}>" for kind in [*KINDS, *followups.KINDS]]
+TOPIC_TOKENS += [f"<of:{thing}>" for thing in [*ORDER, *FAULTS, *followups.PLACES]] + [SAY]
 CANT_TELL = "I can't tell from this"
 
 # What an examination asks is not learnt: a question that has five words in a row with one of these is drawn again.
@@ -288,40 +290,34 @@ def draw_question(kind, rng, thing):
     return draw_question(kind, rng, thing) if runs(question) & EXAMINED else question
 
 
-@dataclass
-class Example:
-    """One instruction and its answer, as the engine words the instruction; of a question, what it is about."""
-
-    instruction: str
-    answer: str
-    topic: int | None = None
-
-
 def example(truth, rng, captions=True):
-    """A random instruction for a clip. Captions are of single windows."""
+    """A random instruction for a clip, as the engine words it, and what the model is to write. Captions are of single windows."""
     facts = draw_facts(rng)
     task = rng.choices(["caption", "summarise", "advise", "ask"], [10 * captions, 2, 1, 12])[0]
     if task == "caption":
-        return Example(f"caption. facts: {facts}", caption(truth, facts))
+        return f"caption. facts: {facts}", caption(truth, facts)
     if task == "summarise":
-        return Example(f"summarise. facts: {facts}", summary(truth, facts))
+        return f"summarise. facts: {facts}", summary(truth, facts)
     if task == "advise":
-        return Example(f"advise. facts: {facts}", advice(facts))
+        return f"advise. facts: {facts}", advice(facts)
+    kind, thing, facts = draw_topic(truth, facts, rng)
+    question = draw_question(kind, rng, thing)
+    return f"ask: {question} facts: {facts}", topic(kind, thing) + answer(kind, truth, facts, thing)
+
+
+def draw_topic(truth, facts, rng):
+    """What a question is about, and the facts that it is asked with."""
     if rng.random() < FOLLOWUP_SHARE:
         kind = rng.choices(list(followups.KINDS), followups.KINDS.values())[0]
         facts = draw_facts(rng, counts=(1, 3, 4, 4))
-        thing = followups.draw_reference(kind, facts, rng)
-    else:
-        kind = rng.choices(list(KINDS), KINDS.values())[0]
-        thing = draw_thing(kind, truth, facts, rng)
-    question = draw_question(kind, rng, thing)
-    text = answer(kind, truth, facts, thing)
-    return Example(f"{asked(question)} {facts}", text, TOPICS.index((kind, thing)))
+        return kind, followups.draw_reference(kind, facts, rng), facts
+    kind = rng.choices(list(KINDS), KINDS.values())[0]
+    return kind, draw_thing(kind, truth, facts, rng), facts
 
 
-def asked(question):
-    """The instruction up to its facts."""
-    return f"ask: {question} facts:"
+def topic(kind, thing):
+    """The beginning of an answer: what the question is about."""
+    return f"<about:{kind}>" + (f"<of:{thing}>" if thing else "") + SAY
 
 
 def draw_thing(kind, truth, facts, rng):

@@ -99,6 +99,11 @@ pub(crate) fn hosts(scripts: &Path) -> Result<()> {
     let metadata = Metadata::load()?;
     let (python, bundles) = (python::with(&metadata, REQUIREMENTS)?, bundle::folder(&metadata));
     run(Command::new(&python).arg("tests/hosts/daws.py").arg(scripts).arg(&bundles))?;
+    let program = format!("barline{}", std::env::consts::EXE_SUFFIX);
+    let program = metadata.target_directory.join("debug").join(program);
+    run(&mut cargo(["build", "-p", "cli", "--quiet"]))?;
+    let mut bounces = Command::new(&python);
+    run(bounces.arg("tests/hosts/bounces.py").arg(scripts).arg(&bundles).arg(program))?;
     let Song { mix, tempo_bpm, .. } = demo::song()?;
     let mut editor = Command::new(&python);
     run(editor.arg("tests/hosts/editor.py").arg(scripts).arg(&bundles).arg(mix).arg(tempo_bpm))

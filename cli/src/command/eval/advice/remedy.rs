@@ -1,7 +1,7 @@
 //! Does to a sound what a finding's move says, with filters of its own (Robert Bristow-Johnson's Audio EQ Cookbook), so that
 //! the detectors can listen again.
 
-use std::f64::consts::PI;
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
 use signal::{Action, Finding, FindingKind};
 
@@ -49,12 +49,6 @@ impl Filter {
             ],
             [more - less * cos + root, 2.0 * (less - more * cos), more - less * cos - root],
         )
-    }
-
-    fn low_pass(hz: f64, q: f64, rate_hz: f64) -> Self {
-        let (cos, alpha) = Self::angles(hz, q, rate_hz);
-        let b = (1.0 - cos) / 2.0;
-        Self::new([b, 2.0 * b, b], [1.0 + alpha, -2.0 * cos, 1.0 - alpha])
     }
 
     fn high_pass(hz: f64, q: f64, rate_hz: f64) -> Self {
@@ -122,16 +116,14 @@ fn scale(samples: &mut [f32], from: usize, step: usize, gain_db: f64) {
     samples.iter_mut().skip(from).step_by(step).for_each(|x| *x *= gain);
 }
 
-/// Takes the low end out of the sides.
+/// Takes the low end out of the sides, with two filters in a row, as crossovers have them.
 fn mono_below(samples: &mut [f32], hz: f64, rate_hz: f64) {
-    let mut low = [(); 2].map(|()| Filter::low_pass(hz, std::f64::consts::FRAC_1_SQRT_2, rate_hz));
+    let mut high = [(); 2].map(|()| Filter::high_pass(hz, FRAC_1_SQRT_2, rate_hz));
     for pair in samples.chunks_exact_mut(2) {
-        let side = f64::from(pair[0] - pair[1]) / 2.0;
-        // Two in a row, as crossovers have them.
-        let first = low[0].next(side);
-        let bass = low[1].next(first) as f32;
-        pair[0] -= bass;
-        pair[1] += bass;
+        let mid = (pair[0] + pair[1]) / 2.0;
+        let once = high[0].next(f64::from(pair[0] - pair[1]) / 2.0);
+        let side = high[1].next(once) as f32;
+        (pair[0], pair[1]) = (mid + side, mid - side);
     }
 }
 
@@ -166,6 +158,18 @@ mod tests {
         let mut samples = sine(hz);
         assert!(apply(&finding, &mut samples, 48_000));
         level_db(&samples) - level_db(&sine(hz))
+    }
+
+    #[test]
+    fn the_low_end_is_mono_and_the_rest_as_wide_as_before() {
+        let wave = |i: usize, hz: f64| (2.0 * PI * hz * (i / 2) as f64 / 48_000.0).sin() as f32;
+        let side = |hz: f64| {
+            let turned = |i: usize| if i.is_multiple_of(2) { wave(i, hz) } else { -wave(i, hz) };
+            let mut samples: Vec<f32> = (0..192_000).map(turned).collect();
+            mono_below(&mut samples, 160.0, 48_000.0);
+            level_db(&samples)
+        };
+        assert!(side(60.0) < -25.0 && side(2000.0) > -3.2, "{} {}", side(60.0), side(2000.0));
     }
 
     #[test]

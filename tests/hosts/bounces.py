@@ -1,0 +1,172 @@
+"""Captions of renders in whole hosts: Ardour (VST3) and clap-bounce (CLAP), as fast as they go and in real time, with hosts that end
+right after the last block. Audio must pass bit for bit, and every bar must have its caption where the song has the bar.
+
+usage: bounces.py HOSTS BUNDLES BARLINE [--only NAME]     (`cargo xtask hosts HOSTS` calls it)
+BARLINE is the command, which takes up what a host has left (`barline caption --resume`). Exit code 0, or 1 if something was found.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from daws import Song
+
+ARM = "arm_captions"
+ARM_INDEX = 2  # of the VST3's parameters
+
+
+@dataclass
+class User:
+    """A home of its own, with the settings that somebody made in the window."""
+
+    home: Path
+
+    def __post_init__(self):
+        self.out = self.home / "captions"
+        self.choose(self.out)
+
+    def choose(self, folder):
+        settings = {"folder": str(folder), "pattern": "{track} {bars}", "formats": ["json", "srt", "midi"]}
+        path = self.home / "config" / "barline" / "bounce.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
+
+    @property
+    def variables(self):
+        reports = self.home / "reports"
+        reports.mkdir(exist_ok=True)
+        places = {"XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "data", "BARLINE_REPORT": "reports"}
+        return {name: str(self.home / folder) for name, folder in places.items()}
+
+    def tapes(self):
+        return list((self.home / "data").rglob("*.tape"))
+
+    def bounced(self):
+        """What each instance said of its last render."""
+        reports = [json.loads(path.read_text()) for path in (self.home / "reports").glob("*.json")]
+        return [report["bounced"] for report in reports if report["heard_frames"]]
+
+
+def wrong_captions(song, folder, slack_s, files=1):
+    """Says what is wrong with the JSON files of a folder, each of the whole song, or nothing."""
+    paths = sorted(folder.glob("*.json"))
+    if len(paths) != files:
+        return f"{len(paths)} of {files} files: {[path.name for path in paths]}"
+    bar_s = song.bar_frames / song.rate_hz
+    for path in paths:
+        captions = {caption["bar"]: caption for caption in json.loads(path.read_text())["captions"]}
+        for number in range(1, int(song.seconds / bar_s) + 1):
+            caption = captions.get(number)
+            if caption is None:
+                return f"{path.name}: bar {number} has no caption: {sorted(captions)}"
+            for place, want in (("start_s", (number - 1) * bar_s), ("end_s", number * bar_s)):
+                if abs(caption[place] - want) > slack_s:
+                    return f"{path.name}: bar {number}: {place} is {caption[place]}, not {want}"
+        cues = path.with_suffix(".srt").read_text().count(" --> ")
+        if cues < len(captions):
+            return f"{path.name}: {cues} cues for {len(captions)} captions"
+    return None
+
+
+class Bounces:
+    """Runs the hosts, each with a user of its own."""
+
+    def __init__(self, hosts, bundles, barline):
+        self.hosts, self.barline = Path(hosts), barline
+        self.clap, self.vst3 = Path(bundles) / "Barline.clap", Path(bundles) / "Barline.vst3"
+
+    def clap_bounce(self, user, song, words, tracks=1):
+        program = next((p for p in self.hosts.glob("**/release/clap-bounce") if p.is_file()), shutil.which("clap-bounce"))
+        wav = user.home / "in.wav"
+        song.write(wav)
+        call = [program, self.clap, wav, user.home / "out.wav", "--passthrough", "--bpm", song.bpm, "--sig", song.sig, "--name", "Track 1"]
+        for track in range(2, tracks + 1):
+            call += ["--track", f"{wav}:{user.home / f'out{track}.wav'}:Track {track}"]
+        call += ["--at", f"0 param {ARM}=1", *words]
+        env = os.environ | user.variables
+        done = subprocess.run([str(word) for word in call], env=env, capture_output=True, text=True, timeout=500)
+        return f"exit {done.returncode}: {done.stdout[-300:]}{done.stderr[-300:]}" if done.returncode else None
+
+    def resume(self, user):
+        """Takes up what is left."""
+        env = os.environ | user.variables
+        done = subprocess.run([self.barline, "caption", "--resume"], env=env, capture_output=True, text=True, timeout=500)
+        return f"--resume: exit {done.returncode}: {done.stderr[-300:]}" if done.returncode else None
+
+    def waited(self, user, song, words, tracks=1):
+        """A host that stays open until everything is written."""
+        wrong = self.clap_bounce(user, song, [*words, "--tail", 1, "--at", f"{song.seconds + 0.5} sleep 60000"], tracks)
+        wrong = wrong or wrong_captions(song, user.out, 1 / song.rate_hz, tracks)
+        return wrong or (f"tapes are left: {user.tapes()}" if user.tapes() else None)
+
+    def killed(self, user, song, words=(), tracks=1):
+        """A host whose process ends right after the last block."""
+        wrong = self.clap_bounce(user, song, words, tracks)
+        if wrong or not user.tapes():
+            return wrong or "nothing was kept"
+        wrong = self.resume(user) or wrong_captions(song, user.out, 1 / song.rate_hz, tracks)
+        return wrong or (f"tapes are left: {user.tapes()}" if user.tapes() else None)
+
+    def ardour(self, user, song):
+        """An export; Ardour's process ends with it."""
+        wav = user.home / "in.wav"
+        song.write(wav)
+        words = [sys.executable, self.hosts / "ardour_bounce.py", "Barline", wav, user.home / "out.wav", "--vst3", self.vst3, "--jemalloc"]
+        words += ["--bpm", song.bpm, "--sig", song.sig, "--param", f"{ARM_INDEX}=1"]
+        for name, value in user.variables.items():
+            words += ["--env", f"{name}={value}"]
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=500)
+        if done.returncode:
+            return f"exit {done.returncode}: {done.stdout[-300:]}{done.stderr[-300:]}"
+        wrong = self.resume(user) if user.tapes() else None
+        return wrong or wrong_captions(song, user.out, song.tick_frames / song.rate_hz)
+
+    def unwritable(self, user, song):
+        """A folder that can't be made: the audio passes, and the window says why there are no captions."""
+        file = user.home / "file"
+        file.write_text("")
+        user.choose(file / "captions")
+        wrong = self.clap_bounce(user, song, ["--tail", 1, "--at", f"{song.seconds + 0.5} sleep 20000"])
+        said = user.bounced()
+        return wrong or (None if any("failed" in (bounced or {}) for bounced in said) else f"nothing was said: {said}")
+
+
+def cases(bounces):
+    """Name, what must be installed, and the check."""
+    song = Song(bpm=97.3)
+    yield "clap-bounce offline", None, lambda user: bounces.waited(user, song, [])
+    yield "clap-bounce in real time", None, lambda user: bounces.waited(user, Song(seconds=8), ["--mode", "realtime", "--pace"])
+    yield "clap-bounce, ends after the last block", None, lambda user: bounces.killed(user, song)
+    yield "clap-bounce, 16 tracks, ends after the last block", None, lambda user: bounces.killed(user, Song(seconds=6), tracks=16)
+    yield "clap-bounce, no folder", None, lambda user: bounces.unwritable(user, Song(seconds=4))
+    yield "Ardour export of 3 minutes", "ardour7-export", lambda user: bounces.ardour(user, Song(seconds=180.0))
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__)
+    for name in ("hosts", "bundles", "barline"):
+        args.add_argument(name)
+    args.add_argument("--only", default="")
+    a = args.parse_args()
+    failed = False
+    for name, program, check in cases(Bounces(a.hosts, a.bundles, a.barline)):
+        if not name.startswith(a.only):
+            continue
+        if program and not shutil.which(program) and not Path("/usr/bin", program).exists():
+            print(f"{name}: not installed", flush=True)
+            continue
+        with tempfile.TemporaryDirectory() as home:
+            wrong = check(User(Path(home)))
+        print(f"{name}: {wrong or 'right'}", flush=True)
+        failed |= bool(wrong)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
