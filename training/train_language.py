@@ -4,6 +4,7 @@ python train_language.py --data work/clips --encoder work/encoder.pt --out work/
 """
 
 import argparse
+import hashlib
 import json
 import random
 import time
@@ -222,8 +223,8 @@ def main():
     listener.load_state_dict(torch.load(a.encoder, weights_only=False)["model"])
     started = time.time()
     listener.eval()
-    # Kept beside the checkpoint, so that a restart goes on at once.
-    kept = Path(a.out).with_suffix(".heard.pt")
+    # Kept beside the checkpoint, under the encoder's hash, so that a restart goes on at once.
+    kept = Path(a.out).with_suffix(f".{hashlib.sha256(Path(a.encoder).read_bytes()).hexdigest()[:12]}.heard.pt")
     if kept.exists():
         heard = torch.load(kept, weights_only=False)
     else:

@@ -1,16 +1,16 @@
 //! `barline caption --resume`: captions of renders whose host ended before they were written.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use engine::{
     hub::{Hub, Thinker},
-    session::{BounceSettings, Bounced, resume},
+    session::{BounceSettings, Bounced, Resumed, resume},
 };
 use serde::Serialize;
 
 use crate::{
     args::{Caption, CaptionFormat, Common},
-    output::{Fault, Report},
+    output::{Fault, Report, conflict, warn},
 };
 
 /// The renders on one tape.
@@ -18,6 +18,7 @@ use crate::{
 struct Row {
     title: String,
     renders: Vec<Render>,
+    notes: BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -29,6 +30,9 @@ struct Render {
 
 /// Writes what was left: as the user has set it in the plugin, or to `--out` and in `--format`.
 pub(crate) fn resume_captions(common: &Common, args: &Caption) -> anyhow::Result<u8> {
+    if common.json && args.format.is_some_and(|format| format != CaptionFormat::Json) {
+        conflict();
+    }
     let mut settings = BounceSettings::load().map_err(|why| anyhow::anyhow!("settings: {why}"))?;
     if let Some(folder) = &args.out {
         settings.folder = Some(std::path::absolute(folder)?);
@@ -42,34 +46,52 @@ pub(crate) fn resume_captions(common: &Common, args: &Caption) -> anyhow::Result
         Ok(Box::new(Thinker::new(opened)))
     }));
     hub.compute_on(common.device);
-    let mut report = Report::array(common.json);
+    let (mut report, mut tapes) = (Report::array(common.json), 0);
     let told = resume(&hub, &settings, &mut |resumed| {
+        tapes += 1;
         let file = resumed.path.display().to_string();
-        let row = resumed.renders.map(|renders| Row {
-            title: resumed.title,
-            renders: renders.into_iter().filter_map(written).collect(),
-        });
-        report.result(&file, row.map_err(|why| Fault::new("captions", why)), text);
+        report.result(&file, row(resumed), text);
     });
     if let Err(why) = told {
         report.fail("renders", &Fault::new("folder", why));
+    } else if tapes == 0 {
+        warn("no render was left without its captions");
     }
     Ok(report.finish())
 }
 
-fn written(bounced: Bounced) -> Option<Render> {
-    match bounced {
-        Bounced::Written { paths, captions, failed } => {
-            Some(Render { paths, captions, failed_bars: failed })
+/// A tape's result; the fault where something could not be written, or nothing played.
+fn row(resumed: Resumed) -> Result<Row, Fault> {
+    let Resumed { title, renders, trouble, .. } = resumed;
+    let mut row = Row { title, renders: Vec::new(), notes: BTreeMap::new() };
+    for bounced in renders {
+        match bounced {
+            Bounced::Written { paths, captions, failed } => {
+                row.renders.push(Render { paths, captions, failed_bars: failed });
+            }
+            Bounced::Failed(why) => return Err(Fault::new("captions", why)),
+            Bounced::Waiting { .. } => {}
         }
-        Bounced::Waiting { .. } | Bounced::Failed(_) => None,
     }
+    match trouble {
+        Some(why) if row.renders.is_empty() => return Err(Fault::new("tape", why)),
+        why => row.notes.extend(why.map(|why| ("renders".to_owned(), why))),
+    }
+    Ok(row)
 }
 
 fn text(row: &Row) -> String {
-    let lines = row.renders.iter().flat_map(|render| {
-        let captions = render.captions;
-        render.paths.iter().map(move |path| format!("{}: {captions} captions\n", path.display()))
-    });
-    lines.collect()
+    let mut out = String::new();
+    for render in &row.renders {
+        for path in &render.paths {
+            let _ = writeln!(out, "{}: {} captions", path.display(), render.captions);
+        }
+        if render.failed_bars > 0 {
+            let _ = writeln!(out, "  note: the model failed at {} bars", render.failed_bars);
+        }
+    }
+    for note in row.notes.values() {
+        let _ = writeln!(out, "  note: {note}");
+    }
+    out
 }

@@ -11,7 +11,7 @@ use crate::{
     driver::{Context, Survey, hear, survey},
     error::EngineError,
     narrate::{FREE_S, bars_of, enough},
-    places::in_words,
+    places::in_file,
     presence::whereabouts,
     scope::{listing, windows},
     slots::{BARS, Facts, OTHER, WHEN},
@@ -240,7 +240,7 @@ impl Hearing {
             let silence = Measurements::default();
             let measured = measure_each(context, source, stretches)?;
             let measured = measured.iter().map(|m| m.as_ref().unwrap_or(&silence));
-            let held = in_words(stretches, &holds(kind, measured, self.label));
+            let held = in_file(stretches, &holds(kind, measured, self.label));
             return Ok(Some((BARS[index], held.or_else(|| Some(ONLY_WHOLE.to_owned())))));
         }
         if answer.contains(OTHER) {

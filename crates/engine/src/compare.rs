@@ -17,24 +17,45 @@ const REGIONS: [(&str, f64, f64); 4] = [
     ("top end", 6000.0, 16_000.0),
 ];
 
-/// The number of the bar that a question names, e.g. 12 of "compare this with bar 12".
+/// Numbers as people write them beside "bar".
+const CARDINALS: [&str; 13] = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve",
+];
+const ORDINALS: [&str; 13] = [
+    "zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
+    "tenth", "eleventh", "twelfth",
+];
+/// A number alone after one of these is a bar's.
+const BESIDE: [&str; 7] = ["against", "like", "than", "to", "versus", "vs", "with"];
+
+/// The number of the bar that a question names: "bar 12", "the first bar", "compare it with 12".
 pub(crate) fn bar_in(question: &str) -> Option<i64> {
-    let words: Vec<&str> = question
-        .split(|c: char| !c.is_alphanumeric() && c != '-')
-        .filter(|w| !w.is_empty())
-        .collect();
-    words.iter().zip(words.iter().skip(1)).find_map(|(word, number)| {
-        ["bar", "measure"]
-            .iter()
-            .any(|bar| word.eq_ignore_ascii_case(bar))
-            .then(|| number.parse().ok())?
-    })
+    let lower = question.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty()).collect();
+    let place = |names: &[&str], word: &str| {
+        names.iter().position(|name| *name == word).and_then(|at| i64::try_from(at).ok())
+    };
+    let number = |word: &str| word.parse().ok().or_else(|| place(&CARDINALS, word));
+    let nth = |word: &str| {
+        let digits = word.trim_end_matches(|c: char| c.is_alphabetic());
+        place(&ORDINALS, word).or_else(|| digits.parse().ok().filter(|_| digits != word))
+    };
+    let pairs = || words.iter().zip(words.iter().skip(1));
+    let after_bar =
+        pairs().find_map(|(bar, word)| ["bar", "measure"].contains(bar).then(|| number(word))?);
+    let before_bar =
+        pairs().find_map(|(word, bar)| ["bar", "measure"].contains(bar).then(|| nth(word))?);
+    let alone =
+        pairs().find_map(|(beside, word)| BESIDE.contains(beside).then(|| word.parse().ok())?);
+    after_bar.or(before_bar).or(alone)
 }
 
 /// What sets the bar `other` apart from `own`, as it follows a colon: e.g. `bar 12 is 2.1 LU louder, has 3.0 dB more low end`.
 pub(crate) fn differences(name: &str, own: &Measurements, other: &Measurements) -> Option<String> {
-    let lufs = |m: &Measurements| m.integrated_lufs.or(m.loudness_lufs);
-    let (own_lufs, other_lufs) = (lufs(own)?, lufs(other)?);
+    // Not gated, as the levels of the regions aren't.
+    let (own_lufs, other_lufs) = own.loudness_lufs.zip(other.loudness_lufs)?;
     let mut words = Vec::new();
     let louder = other_lufs - own_lufs;
     if louder.abs() >= LOUDER_LU {
@@ -95,6 +116,10 @@ mod tests {
     fn a_bar_is_read_off_the_question() {
         assert_eq!(bar_in("compare it with bar 12, please"), Some(12));
         assert_eq!(bar_in("Bar 3?"), Some(3));
+        assert_eq!(bar_in("versus the very first bar"), Some(1));
+        assert_eq!(bar_in("and the 16th bar"), Some(16));
+        assert_eq!(bar_in("is bar seven any better"), Some(7));
+        assert_eq!(bar_in("put this next to 16"), Some(16));
         assert_eq!(bar_in("is it -14 LUFS in this bar"), None);
         assert_eq!(bar_in("which bars"), None);
     }

@@ -1,18 +1,23 @@
 //! Stretches of a file in words.
 
-use crate::timeline::Stretch;
+use crate::{slots::clock, timeline::Stretch};
 
 /// More runs of stretches than this are counted instead of listed.
 const LISTED: usize = 6;
 
-/// Those of the stretches that are marked: `in bar 3`, `in bars 1-4, 9 and 12-16`, `from 0:04 to 0:12`, `from start to end`. None
-/// where none is.
+/// Those stretches of a whole file that are marked: as [`in_words`], or `from start to end`.
+pub(crate) fn in_file(stretches: &[Stretch], marked: &[bool]) -> Option<String> {
+    let all = !marked.is_empty() && marked.iter().all(|is_marked| *is_marked);
+    if all { Some("from start to end".to_owned()) } else { in_words(stretches, marked) }
+}
+
+/// Those of the stretches that are marked: `in bar 3`, `in bars 1-4, 9 and 12-16`, `from 0:04 to 0:12`. None where none is.
 pub(crate) fn in_words(stretches: &[Stretch], marked: &[bool]) -> Option<String> {
     let runs: Vec<&[Stretch]> = stretches
         .iter()
         .zip(marked)
         .collect::<Vec<_>>()
-        .chunk_by(|a, b| a.1 == b.1)
+        .chunk_by(|a, b| a.1 == b.1 && follows(a.0, b.0))
         .scan(0, |at, run| {
             let start = *at;
             *at += run.len();
@@ -20,10 +25,8 @@ pub(crate) fn in_words(stretches: &[Stretch], marked: &[bool]) -> Option<String>
         })
         .filter_map(|(is_marked, run)| is_marked.then_some(run))
         .collect();
-    match runs.as_slice() {
-        [] => return None,
-        [run] if run.len() == stretches.len() => return Some("from start to end".to_owned()),
-        _ => {}
+    if runs.is_empty() {
+        return None;
     }
     let numbered: Option<Vec<(i64, i64)>> =
         runs.iter().map(|run| Some((run[0].bar?, run[run.len() - 1].bar?))).collect();
@@ -44,8 +47,12 @@ pub(crate) fn in_words(stretches: &[Stretch], marked: &[bool]) -> Option<String>
     })
 }
 
+/// Whether nothing lies between two stretches, as does between bars of which others were not heard.
+fn follows(a: &Stretch, b: &Stretch) -> bool {
+    a.bar.zip(b.bar).is_none_or(|(a, b)| b == a + 1)
+}
+
 fn times(run: &[Stretch]) -> String {
-    let clock = |s: f64| format!("{}:{:02}", s as u64 / 60, s as u64 % 60);
     format!("from {} to {}", clock(run[0].span.start_s), clock(run[run.len() - 1].span.end_s))
 }
 
@@ -68,7 +75,7 @@ mod tests {
                 bar: bars.then_some(i as i64 + 1),
             })
             .collect();
-        in_words(&stretches, &marked)
+        in_file(&stretches, &marked)
     }
 
     #[test]
@@ -78,6 +85,13 @@ mod tests {
         assert_eq!(words(true, "..x.").as_deref(), Some("in bar 3"));
         assert_eq!(words(true, "xx..x.xx").as_deref(), Some("in bars 1-2, 5 and 7-8"));
         assert_eq!(words(true, "x.x.x.x.x.x.x.").as_deref(), Some("in 7 of 14 bars, on and off"));
+    }
+
+    #[test]
+    fn bars_that_were_not_heard_lie_between_runs() {
+        let stretches = [1, 2, 10, 11].map(Stretch::of_bar);
+        assert_eq!(in_words(&stretches, &[true; 4]).as_deref(), Some("in bars 1-2 and 10-11"));
+        assert_eq!(in_words(&stretches[..1], &[true]).as_deref(), Some("in bar 1"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use signal::Label;
 use crate::{
     driver::{Context, hear},
     error::EngineError,
-    places::in_words,
+    places::in_file,
     source::AudioSource,
     timeline::Stretch,
     window::Cut,
@@ -32,5 +32,5 @@ pub(crate) fn whereabouts(
         let odds = model.instruments(&heard)?;
         Ok(odds.iter().any(|(name, odds)| name == instrument.name() && *odds >= threshold))
     })?;
-    Ok(in_words(stretches, &playing))
+    Ok(in_file(stretches, &playing))
 }

@@ -216,7 +216,9 @@ impl Facts {
     ) -> Option<FindingKind> {
         let has = |slot: &str| answer.contains(&format!("<{slot}>"));
         let speaks = |index: &usize| {
-            NUMBERED[*index].iter().any(|slot| has(slot)) || answer.contains(BARS[*index])
+            let noun = finding::noun(self.findings[*index]);
+            let numbered = NUMBERED[*index].iter().any(|slot| has(slot));
+            numbered || answer.contains(BARS[*index]) || answer.to_lowercase().contains(noun)
         };
         let spoken: Vec<usize> = (0..self.findings.len().min(FINDINGS)).filter(speaks).collect();
         match spoken[..] {
@@ -347,7 +349,7 @@ fn length(s: f64) -> String {
 }
 
 /// `3:24`.
-fn clock(s: f64) -> String {
+pub(crate) fn clock(s: f64) -> String {
     let whole = s.round() as u64;
     format!("{}:{:02}", whole / 60, whole % 60)
 }

@@ -224,7 +224,7 @@ fn trouble(report: &Report, hub: Option<&Status>) -> Option<String> {
         _ if can_restart(hub) => Some(format!("the model has not answered for {STUCK_S} s")),
         _ => None,
     });
-    report.trouble.clone().or(stopped)
+    report.trouble.clone().or(stopped).or_else(|| report.not_kept.clone())
 }
 
 fn exported(exported: &Exported) -> String {

@@ -83,6 +83,7 @@ pub(crate) fn eval_followups(common: &Common, args: &EvalFollowups) -> anyhow::R
             };
             let Some(told) = tell(&pool, followup, number) else {
                 score("not asked: nothing found of that kind", false);
+                score("total", false);
                 continue;
             };
             let (decoding, mut conversation) = (Decoding::default(), Conversation::default());
@@ -90,8 +91,8 @@ pub(crate) fn eval_followups(common: &Common, args: &EvalFollowups) -> anyhow::R
             let text = &followup.question;
             let asked = hearing.ask(context, &mut source, text, &decoding, &mut conversation)?;
             let answer = asked.answer.text;
-            let passed = right(followup, &told, &answer);
-            let backed = unbacked(&answer, &told, followup.bar, hearing.bars()).is_empty();
+            let passed = right(followup, &told, hearing.bars(), &answer);
+            let backed = unbacked(followup, &answer, &told, hearing.bars()).is_empty();
             score(&format!("{:?}", followup.about).to_lowercase(), passed);
             score("total", passed);
             score("every number is backed", backed);
@@ -188,7 +189,7 @@ fn meant(followup: &Followup, told: &[Finding]) -> Option<FindingKind> {
     let place = match followup.about {
         About::Rest | About::Culprit | About::Compare | About::Unknowable => return None,
         _ => match followup.nth {
-            Some(nth) => usize::try_from(nth).map_or(told.len(), |nth| nth) - 1,
+            Some(nth) => usize::try_from(nth).map_or(told.len(), |nth| nth).saturating_sub(1),
             None => 0,
         },
     };
@@ -196,7 +197,7 @@ fn meant(followup: &Followup, told: &[Finding]) -> Option<FindingKind> {
 }
 
 /// Whether the answer is what was asked for, of the finding that was meant.
-fn right(followup: &Followup, told: &[Finding], answer: &str) -> bool {
+fn right(followup: &Followup, told: &[Finding], bars: usize, answer: &str) -> bool {
     let text = answer.to_lowercase();
     let addressed = named_faults(&text);
     let kind = meant(followup, told);
@@ -204,39 +205,79 @@ fn right(followup: &Followup, told: &[Finding], answer: &str) -> bool {
     if kind.is_some() && addressed.first() != kind.as_ref() {
         return false;
     }
-    let says = |value: Option<f64>| {
-        value.is_none_or(|v| numbers(&text).iter().any(|n| (n.abs() - v.abs()).abs() <= ROUNDING))
+    let says =
+        |value: f64| numbers(&text).iter().any(|n| (n.abs() - value.abs()).abs() <= ROUNDING);
+    let any_of = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let amount = |factor: f64| match finding.and_then(|f| f.mv?.gain_db) {
+        Some(gain_db) if kind != Some(FindingKind::Clipping) => says(gain_db * factor),
+        _ => text.contains("no amount"),
     };
-    let gain_db = |factor: f64| finding.and_then(|f| f.mv?.gain_db).map(|gain| gain * factor);
     match followup.about {
-        About::Why => finding.is_some_and(|f| {
-            f.evidence.iter().any(|e| says(Some(e.value)) || says(Some(e.value / 1000.0)))
-        }),
-        About::Gentler => says(gain_db(GENTLER)),
-        About::Stronger => says(gain_db(STRONGER)),
-        About::How | About::First => says(gain_db(1.0)) && !text.contains("can't tell"),
-        About::Effect | About::Where => !text.contains("can't tell"),
-        About::Meant | About::Skip => text.contains("dismiss"),
+        About::Why => finding
+            .is_some_and(|f| f.evidence.iter().any(|e| says(e.value) || says(e.value / 1000.0))),
+        About::Gentler => amount(GENTLER),
+        About::Stronger => amount(STRONGER),
+        About::How => any_of(&MOVES),
+        About::First => text.contains("begin"),
+        About::Effect => any_of(&EFFECTS),
+        About::Where => any_of(&["bar", "start to end", "over the whole"]) && !any_of(&MOVES),
+        About::Meant => text.contains("meant"),
+        About::Skip => text.contains("dismiss") && !text.contains("meant"),
         About::Rest => match told {
-            [_] => text.contains("all"),
+            [_] => text.contains("that is all"),
             _ => addressed.first() == Some(&told[1].kind),
         },
         About::Culprit => text.contains("can't tell") && text.contains("track"),
         About::Compare => match followup.bar {
-            Some(bar) => text.contains(&format!("bar {bar} ")) || text.contains("none to compare"),
-            None => text.contains("compare") || text.contains("beside"),
+            Some(bar) if (1..=bars as i64).contains(&bar) => text.contains(&format!("bar {bar} ")),
+            // The song begins with the bar that is asked of.
+            _ => text.contains("none to compare"),
         },
         About::Unknowable => text.contains("can't tell"),
     }
 }
 
+/// Words of moves, and of what they do: no answer of another kind has them.
+const MOVES: [&str; 13] = [
+    " cut of",
+    "boost of",
+    "shelf of",
+    "notch of",
+    "high-pass",
+    "mono below",
+    "de-esser",
+    "of gain",
+    "expander",
+    "panned apart",
+    "side down by",
+    "polarity",
+    "less level before",
+];
+const EFFECTS: [&str; 14] = [
+    "comes down",
+    "come down",
+    "comes up",
+    "comes to",
+    " goes",
+    "stand further",
+    "add up",
+    "are level",
+    "differ more",
+    "keeps its weight",
+    "stay round",
+    "is heard there",
+    "less far",
+    "gaps",
+];
+
 /// Numbers of an answer that are neither measured nor part of a move, rounding allowed; the bars of a song number themselves.
-fn unbacked(answer: &str, told: &[Finding], bar: Option<i64>, bars: usize) -> Vec<f64> {
-    // Differences between bars are measured where they are said: only the bar itself can be checked.
-    if bar.is_some() || answer.contains("eside") {
+fn unbacked(followup: &Followup, answer: &str, told: &[Finding], bars: usize) -> Vec<f64> {
+    // Differences between bars are measured where they are said.
+    if followup.about == About::Compare {
         return Vec::new();
     }
-    let mut known: Vec<f64> = (0..=bars).map(|bar| bar as f64).collect();
+    let in_bars = followup.about == About::Where;
+    let mut known: Vec<f64> = (0..=bars).filter(|_| in_bars).map(|bar| bar as f64).collect();
     for finding in told {
         known.extend(finding.band_hz.into_iter().flatten());
         known.extend(numbers(&finding.text));

@@ -239,8 +239,8 @@ fn narrow(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let excess = 10.0 * (limit::NARROW_WIDTH / width.max(1e-9)).log10();
     let severity = if excess >= limit::MONO_DB { Severity::Clear } else { Severity::Minor };
     let draft = Draft::new(Kind::Narrow, severity, confidence(limit::NARROW_WIDTH - width, 0.002))
-        .evidence("width", percent, "% side", OWN)
         .evidence("correlation", correlation, "", OWN)
+        .evidence("width", percent, "% side", OWN)
         .action(Action::Pan, None);
     Some(draft.text(format!(
         "The mix is nearly mono: {percent:.1} % of its power is in the sides. Panning a few parts apart would open it."

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Shared;
 use super::export::{caption, name, write};
 use super::report::{Bounced, HeardBar, HeardPass, Report, Words};
+use super::tape::Pass;
 use crate::format::Format;
 use crate::timeline::{Mark, Timeline};
 
@@ -112,14 +113,28 @@ pub(super) type Load<'a> = &'a dyn Fn() -> Result<BounceSettings, String>;
 #[derive(Debug, Default)]
 pub(super) struct Bouncing {
     waiting: VecDeque<HeardPass>,
+    /// Passes that were written earlier, and are not again.
+    before: Vec<Pass>,
+    /// Whether a pass could not be written that should have been.
+    failed: bool,
 }
 
 impl Bouncing {
     /// Takes a pass over the song that has just ended.
     pub(super) fn ended(&mut self, pass: &HeardPass) {
-        if pass.kind == "song" {
+        if pass.kind == "song" && !self.before.contains(&key(pass)) {
             self.waiting.push_back(pass.clone());
         }
+    }
+
+    /// Leaves out what was written earlier.
+    pub(super) fn leave_out(&mut self, passes: &[Pass]) {
+        self.before.extend(passes);
+    }
+
+    /// Whether something could not be written, since the last time that this was asked.
+    pub(super) fn take_failed(&mut self) -> bool {
+        std::mem::take(&mut self.failed)
     }
 
     /// Whether everything is written.
@@ -127,15 +142,20 @@ impl Bouncing {
         self.waiting.is_empty()
     }
 
-    /// Writes the oldest pass, once it has all its words, with the settings that `load` gives; reports how many it waits for.
-    pub(super) fn serve(&mut self, shared: &Shared, load: Load<'_>) {
-        let Some(pass) = self.waiting.front() else { return };
+    /// Writes the oldest pass, once it has all its words, with the settings that `load` gives, and reports how many it waits
+    /// for. Gives the pass that was written.
+    pub(super) fn serve(&mut self, shared: &Shared, load: Load<'_>) -> Option<Pass> {
+        let pass = self.waiting.front()?;
         let left = shared.report.lock().bars.iter().filter(|bar| waits(pass, bar)).count();
         if left > 0 {
             shared.report.lock().bounced = Some(Bounced::Waiting { bars: left });
-            return;
+            return None;
         }
         let bounced = bounce(pass, shared, load);
+        let written = matches!(bounced, Some(Bounced::Written { .. })).then(|| key(pass));
+        // Where nobody chose a folder, nothing was to be written.
+        let wanted = || !load().is_ok_and(|settings| settings.folder.is_none());
+        self.failed |= matches!(bounced, Some(Bounced::Failed(_))) && wanted();
         let mut report = shared.report.lock();
         // A run-up of the host leaves what was said before, but for the waiting, which is over.
         if bounced.is_some() || matches!(report.bounced, Some(Bounced::Waiting { .. })) {
@@ -143,7 +163,12 @@ impl Bouncing {
         }
         drop(report);
         self.waiting.pop_front();
+        written
     }
+}
+
+fn key(pass: &HeardPass) -> Pass {
+    (pass.generation, pass.end_frame.unwrap_or(u64::MAX))
 }
 
 fn within(pass: &HeardPass, bar: &HeardBar) -> bool {

@@ -20,7 +20,7 @@ use super::remote::Command;
 use super::report::{HeardBar, Report, Words};
 use super::scribe::{Heading, Scribe};
 use super::spool::{Item, Piece, Spool};
-use super::tape::Tape;
+use super::tape::{Pass, Tape};
 use super::{Arrival, Generation, Shared};
 use crate::window::to_model_rate;
 
@@ -62,7 +62,11 @@ pub struct Listener {
     bouncing: Bouncing,
     /// Where the captions of renders go; as the user has saved it, where nothing is said here.
     settings: Option<BounceSettings>,
+    /// Passes whose captions were written.
+    written: Vec<Pass>,
     tape: Option<Tape>,
+    /// Whether something was lost on its way that the tape still has.
+    lost: bool,
     monitoring: Monitoring,
 }
 
@@ -113,7 +117,9 @@ impl Listener {
             scribe,
             bouncing: Bouncing::default(),
             settings: None,
+            written: Vec::new(),
             tape: None,
+            lost: false,
             monitoring: Monitoring::default(),
         }
     }
@@ -123,9 +129,33 @@ impl Listener {
         self.tape = folder.map(|folder| Tape::new(folder, self.shared.instance));
     }
 
-    /// Writes captions of renders with these settings.
-    pub(super) fn bounce_with(&mut self, settings: BounceSettings) {
+    /// Writes captions of renders with these settings, but for those of passes that were written earlier.
+    pub(super) fn bounce_with(&mut self, settings: BounceSettings, earlier: &[Pass]) {
         self.settings = Some(settings);
+        self.bouncing.leave_out(earlier);
+    }
+
+    /// Passes whose captions were written since the last time that this was asked.
+    pub(super) fn take_written(&mut self) -> Vec<Pass> {
+        std::mem::take(&mut self.written)
+    }
+
+    /// The tape goes once everything on it is written, and stays where something could not be.
+    fn settle_tape(&mut self, written: Option<Pass>) {
+        let resting = self.is_resting();
+        let Some(tape) = &mut self.tape else { return };
+        if let Some(pass) = written {
+            tape.written(pass);
+        }
+        if resting {
+            // Each is to be asked.
+            let failed = self.bouncing.take_failed();
+            if std::mem::take(&mut self.lost) || failed {
+                tape.leave();
+            } else {
+                tape.erase();
+            }
+        }
     }
 
     /// Whether it has listened to almost all of what it was given.
@@ -161,12 +191,12 @@ impl Listener {
         let listened = self.listen();
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
         let given = self.settings.clone();
-        self.bouncing.serve(&self.shared, &|| given.clone().map_or_else(BounceSettings::load, Ok));
-        if self.is_resting()
-            && let Some(tape) = &mut self.tape
-        {
-            tape.erase();
+        let load = || given.clone().map_or_else(BounceSettings::load, Ok);
+        let written = self.bouncing.serve(&self.shared, &load);
+        if self.tape.is_none() {
+            self.written.extend(written);
         }
+        self.settle_tape(written);
         let done = self.spool.is_empty();
         self.shared.report.lock().idle = done && !came;
         match (done, came || answered) {
@@ -220,7 +250,8 @@ impl Listener {
         let (mut came, mut audio_s, mut offline) = (false, 0.0, false);
         let armed = self.shared.controls.arm.is_on();
         let title = if armed { self.shared.title.lock().clone() } else { String::new() };
-        let mut tape = self.tape.as_mut().filter(|_| armed);
+        let keeps = armed && self.tape.is_some();
+        let mut kept: Vec<(Generation, Item)> = Vec::new();
         while let Some(source) = self.sources.front_mut() {
             if let Some(trouble) = self.spool.trouble() {
                 // What stays in the ring makes a render wait, and becomes a gap where nobody waits.
@@ -232,8 +263,8 @@ impl Listener {
             let closed = source.arrival.feed.is_closed();
             let generation = source.arrival.generation();
             let mut keep = |item: &Item| {
-                if let Some(tape) = &mut tape {
-                    tape.record(&title, generation, item);
+                if keeps {
+                    kept.push((generation, item.clone()));
                 }
             };
             let drained = source.drain(&mut self.spool, &mut keep);
@@ -251,11 +282,13 @@ impl Listener {
             self.spooled += 1;
             self.sources.pop_front();
         }
-        if let Some(tape) = tape {
+        // Once the rings are empty: a slow disk makes no render wait.
+        if let Some(tape) = &mut self.tape
+            && !kept.is_empty()
+        {
+            kept.iter().for_each(|(generation, item)| tape.record(&title, *generation, item));
             tape.flush();
-            let trouble = tape.trouble().map(str::to_owned);
-            let mut report = self.shared.report.lock();
-            report.trouble = report.trouble.take().or(trouble);
+            self.shared.report.lock().not_kept = tape.trouble().map(str::to_owned);
         }
         if self.lead.came(audio_s, now) || offline {
             self.rendered = self.spooled;
@@ -304,6 +337,7 @@ impl Listener {
                     let trouble = format!("a part of what was played is lost: {trouble}");
                     self.shared.report.lock().trouble = Some(trouble);
                     self.hearing = None;
+                    self.lost = true;
                 }
             }
             any = true;

@@ -42,6 +42,8 @@ pub struct Report {
     pub idle: bool,
     /// Why the instance hears nothing, or less than it should.
     pub trouble: Option<String>,
+    /// Why no copy is kept of what is rendered, where captions are armed.
+    pub not_kept: Option<String>,
     /// Passes over the song, in order.
     pub passes: VecDeque<HeardPass>,
     /// Bars, and stretches of passes without bars, in order.

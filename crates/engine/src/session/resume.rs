@@ -1,7 +1,9 @@
 //! Captions of renders whose host ended before they were written: the tapes that such instances have left are played to a
 //! listener of this process, as if they were armed renders.
 
+use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,20 +24,25 @@ pub struct Resumed {
     pub path: PathBuf,
     /// The track.
     pub title: String,
-    /// The files of each render on it, or why there are none.
-    pub renders: Result<Vec<Bounced>, String>,
+    /// What was written of each render on it, or why that failed. Renders that were written before are left out.
+    pub renders: Vec<Bounced>,
+    /// Why the tape could not be played, or not to its end; what came before is written.
+    pub trouble: Option<String>,
 }
 
 /// Writes the captions of every render that a host of this user has left, with `settings`. Renders that are still heard by
 /// another process are left alone. `told` gets each tape as it is done.
 ///
 /// # Errors
-/// The folder of the tapes cannot be read.
+/// No folder is chosen, or that of the tapes cannot be read.
 pub fn resume(
     hub: &Hub,
     settings: &BounceSettings,
     told: &mut dyn FnMut(Resumed),
 ) -> Result<(), String> {
+    if settings.folder.is_none() {
+        return Err("no folder is chosen for captions of renders".to_owned());
+    }
     let folder = Tape::folder().ok_or("this user has no home folder for data")?;
     resume_from(&folder, hub, settings, told)
         .map_err(|error| format!("{}: {error}", folder.display()))
@@ -49,29 +56,35 @@ pub(super) fn resume_from(
     told: &mut dyn FnMut(Resumed),
 ) -> io::Result<()> {
     for path in Left::all(folder)? {
-        let failed =
-            |why: String| Resumed { path: path.clone(), title: String::new(), renders: Err(why) };
-        match Left::open(&path) {
-            Ok(Some(left)) => told(play(left, hub, settings)),
-            Ok(None) => {}
-            Err(error) => told(failed(error.to_string())),
-        }
+        let left = match Left::open(&path) {
+            Ok(None) => continue,
+            Ok(Some(left)) => left,
+            Err(error) => {
+                told(Resumed::failed(path, error.to_string()));
+                continue;
+            }
+        };
+        // One bad tape costs the others nothing.
+        let played = catch_unwind(AssertUnwindSafe(|| play(left, hub, settings)));
+        told(played.unwrap_or_else(|_| Resumed::failed(path, "a defect in Barline".to_owned())));
     }
     Ok(())
 }
 
+impl Resumed {
+    fn failed(path: PathBuf, why: String) -> Self {
+        Self { path, title: String::new(), renders: Vec::new(), trouble: Some(why) }
+    }
+}
+
 fn play(mut left: Left, hub: &Hub, settings: &BounceSettings) -> Resumed {
-    let (path, title) = (left.path.clone(), left.title.clone());
     let controls = Controls::default();
     controls.arm.set(true);
     let (session, mut listener) = Session::pair(controls, Some(hub));
-    session.remote().entitle(&title);
-    listener.bounce_with(settings.clone());
-    let mut renders = Vec::new();
-    let mut trouble = None;
-    let mut ended = false;
+    session.remote().entitle(&left.title);
+    listener.bounce_with(settings.clone(), &left.written);
+    let (mut renders, mut trouble, mut ended) = (Vec::new(), None, false);
     loop {
-        // As much as the listener has room for.
         while !ended && listener.wants_more() {
             match left.next() {
                 Ok(Some(item)) => listener.replay(item),
@@ -83,8 +96,11 @@ fn play(mut left: Left, hub: &Hub, settings: &BounceSettings) -> Resumed {
             }
         }
         let activity = listener.poll();
-        let bounced = session.shared.report.lock().bounced.take();
-        match bounced {
+        for pass in listener.take_written() {
+            // A tape that can't take the note is played again as a whole.
+            let _ = left.append_written(pass);
+        }
+        match session.shared.report.lock().bounced.take() {
             Some(Bounced::Waiting { .. }) | None => {}
             Some(done) => renders.push(done),
         }
@@ -94,18 +110,12 @@ fn play(mut left: Left, hub: &Hub, settings: &BounceSettings) -> Resumed {
             _ => std::thread::sleep(PAUSE),
         }
     }
-    let failure = renders.iter().find_map(|render| match render {
-        Bounced::Failed(why) => Some(why.clone()),
-        _ => None,
-    });
-    if let Some(why) = trouble.or(failure) {
-        return Resumed { path, title, renders: Err(why) };
+    let all = renders.iter().all(|render| matches!(render, Bounced::Written { .. }));
+    if all && let Err(error) = fs::remove_file(&left.path) {
+        trouble = Some(format!("the tape can't be removed: {error}"));
     }
-    if let Err(error) = std::fs::remove_file(&path) {
-        let why = format!("the captions are written, but the tape can't be removed: {error}");
-        return Resumed { path, title, renders: Err(why) };
-    }
-    Resumed { path, title, renders: Ok(renders) }
+    let trouble = trouble.or(left.stopped.map(|why| format!("recording had stopped: {why}")));
+    Resumed { path: left.path, title: left.title, renders, trouble }
 }
 
 #[cfg(test)]

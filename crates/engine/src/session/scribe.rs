@@ -231,16 +231,14 @@ impl Scribe {
             facts = facts.with(slot, in_words(&stretches, &held));
         }
         let this = last.heading.bar;
-        let asked = question.and_then(bar_in).or_else(|| {
-            let this = this?;
-            bars.range(..this).next_back().map(|(&bar, _)| bar)
-        });
-        if let Some(bar) = asked.filter(|bar| Some(*bar) != this)
-            && let Some(other) = bars.get(&bar)
-        {
-            facts = facts.with(OTHER, differences(&format!("bar {bar}"), own, other)).with_other();
-        }
-        facts
+        let before = || bars.range(..this?).next_back().map(|(&bar, _)| bar);
+        let asked = question.and_then(bar_in).or_else(before).filter(|bar| Some(*bar) != this);
+        let Some(bar) = asked else { return facts };
+        let words = match bars.get(&bar) {
+            Some(other) => differences(&format!("bar {bar}"), own, other),
+            None => Some(format!("bar {bar} is none that I remember")),
+        };
+        facts.with(OTHER, words).with_other()
     }
 
     /// Takes back the question that is being answered.

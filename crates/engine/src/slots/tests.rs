@@ -143,6 +143,7 @@ fn the_talk_is_about_the_finding_that_was_spoken_of() {
     assert_eq!(facts.spoken_of("It holds <bars1>.", None), hum);
     assert_eq!(facts.spoken_of("Hum at <f1>. Mud at <f2>.", hum), None, "of both");
     assert_eq!(facts.spoken_of("In <key>.", hum), hum, "of something else");
+    assert_eq!(facts.spoken_of("If the mud is meant, leave it.", hum), muddy);
     assert!(facts.clone().after(muddy).words(&SLOTS).ends_with("1:hum 2:muddy last:2"));
     assert!(facts.clone().after(Some(FindingKind::Dull)).words(&SLOTS).ends_with("2:muddy"));
     assert!(facts.after(muddy).words(&["<f1>", "<f2>"]).ends_with("2:muddy"), "an older model");

@@ -92,8 +92,7 @@ fn a_render_whose_host_died_has_every_bar() {
     die_rendering(tapes.path(), 3);
     let resumed = resumed(tapes.path(), &settings(out.path()));
     assert_eq!(resumed.len(), 1, "{resumed:?}");
-    let Ok([Bounced::Written { paths, captions: 3, failed: 0 }]) = resumed[0].renders.as_deref()
-    else {
+    let [Bounced::Written { paths, captions: 3, failed: 0 }] = resumed[0].renders.as_slice() else {
         panic!("{resumed:?}");
     };
     assert_eq!(resumed[0].title, "Bass DI");
@@ -109,21 +108,53 @@ fn a_render_whose_host_died_has_every_bar() {
 fn what_cannot_be_written_stays_on_the_tape() {
     let tapes = tempfile::tempdir().unwrap();
     die_rendering(tapes.path(), 2);
-    let nowhere = BounceSettings::default();
-    assert!(resumed(tapes.path(), &nowhere)[0].renders.is_err());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let failed = resumed(tapes.path(), &settings(file.path()));
+    assert!(matches!(failed[0].renders[..], [Bounced::Failed(_)]), "{failed:?}");
     let out = tempfile::tempdir().unwrap();
-    assert!(resumed(tapes.path(), &settings(out.path()))[0].renders.is_ok());
+    let written = resumed(tapes.path(), &settings(out.path()));
+    assert!(matches!(written[0].renders[..], [Bounced::Written { .. }]), "{written:?}");
     assert!(resumed(tapes.path(), &settings(out.path())).is_empty());
+}
+
+#[test]
+fn a_live_render_that_cannot_be_written_leaves_its_tape() {
+    let (tapes, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    render(tapes.path(), &settings(file.path()));
+    let left = resumed(tapes.path(), &settings(out.path()));
+    assert!(matches!(left[0].renders[..], [Bounced::Written { captions: 1, .. }]), "{left:?}");
+}
+
+#[test]
+fn a_damaged_tape_gives_what_comes_before_and_is_not_written_twice() {
+    let (tapes, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    die_rendering(tapes.path(), 2);
+    let path = fs::read_dir(tapes.path()).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.extend(b"{\"begin\":{\"number\":2,\"rate_hz\":-1.0,\"channels\":1}}\n");
+    fs::write(&path, bytes).unwrap();
+    let first = resumed(tapes.path(), &settings(out.path()));
+    assert!(matches!(first[0].renders[..], [Bounced::Written { captions: 2, .. }]), "{first:?}");
+    assert!(first[0].trouble.as_ref().unwrap().contains("-1 Hz"), "{first:?}");
+    assert!(resumed(tapes.path(), &settings(out.path())).is_empty(), "it is gone");
 }
 
 #[test]
 fn a_render_that_was_written_leaves_no_tape() {
     let (tapes, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    render(tapes.path(), &settings(out.path()));
+    assert_eq!(fs::read_dir(tapes.path()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 3);
+}
+
+/// Renders a bar with an armed instance that goes as instances should.
+fn render(tapes: &Path, settings: &BounceSettings) {
     let controls = Controls::default();
     controls.arm.set(true);
     let (mut session, mut listener) = Session::pair(controls, Some(&hub()));
-    listener.record_to(Some(tapes.path().to_owned()));
-    listener.bounce_with(settings(out.path()));
+    listener.record_to(Some(tapes.to_owned()));
+    listener.bounce_with(settings.clone(), &[]);
     let mut input = session.activate(1, RATE_HZ, false);
     let transport = Transport {
         playing: true,
@@ -135,13 +166,11 @@ fn a_render_that_was_written_leaves_no_tape() {
     };
     input.hear(&[vec![0.3; BAR_FRAMES]], &transport);
     listener.poll();
-    assert_eq!(fs::read_dir(tapes.path()).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(tapes).unwrap().count(), 1);
     drop(input);
     while !listener.is_resting() {
         listener.poll();
         std::thread::sleep(PAUSE);
     }
     listener.poll();
-    assert_eq!(fs::read_dir(tapes.path()).unwrap().count(), 0);
-    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 3);
 }

@@ -4,14 +4,16 @@ use signal::Transport;
 
 use super::*;
 
+/// Two frames from `frame` on.
 fn piece(frame: u64, level: f32) -> Item {
     let transport = Transport { playing: true, position: Some(7), ..Transport::default() };
-    let mark = Mark { frame, lost_frames: 1, transport };
-    Item::Piece(Piece::kept(mark, 3, 2, vec![level, -level, 0.25, 1.0]))
+    let mark = Mark { frame, lost_frames: 0, transport };
+    Item::Piece(Piece::kept(mark, 0, 2, vec![level, -level, 0.25, 1.0]))
 }
 
-fn silence() -> Item {
-    Item::Piece(Piece::kept(Mark::default(), 0, 2, vec![0.0; 4]))
+fn silence(frame: u64) -> Item {
+    let mark = Mark { frame, ..Mark::default() };
+    Item::Piece(Piece::kept(mark, 0, 2, vec![0.0; 4]))
 }
 
 const GENERATION: Generation = Generation { number: 3, rate_hz: 48_000.0, channels: 2 };
@@ -32,20 +34,23 @@ fn played(folder: &Path) -> Vec<(String, Vec<Item>)> {
 fn what_was_recorded_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut tape = Tape::new(folder.path().join("renders"), 1);
-    tape.record("Bass", GENERATION, &silence());
+    tape.record("Bass", GENERATION, &silence(0));
     tape.flush();
     assert_eq!(played(&folder.path().join("renders")), [], "silence begins no tape");
-    let next = Generation { number: 4, ..GENERATION };
-    let items = [piece(9, 0.5), silence(), Item::End, Item::Begin(next), piece(0, 0.1)];
-    for item in &items {
-        tape.record("Bass", GENERATION, item);
-    }
+    let next = Generation { number: 4, rate_hz: 44_100.0, ..GENERATION };
+    tape.record("Bass", GENERATION, &piece(9, 0.5));
+    tape.record("Bass", GENERATION, &silence(11));
+    // Nobody has told the tape that a generation ended and another began.
+    tape.record("Bass", next, &piece(0, 0.1));
+    tape.written((3, 13));
     tape.flush();
     assert_eq!(tape.trouble(), None);
     assert_eq!(played(&folder.path().join("renders")), [], "it is being recorded");
     drop(tape);
-    let mut expected = vec![Item::Begin(GENERATION)];
-    expected.extend(items);
+    let (begin, begin_next) = (Item::Begin(GENERATION), Item::Begin(next));
+    let expected = vec![begin, piece(9, 0.5), silence(11), Item::End, begin_next, piece(0, 0.1)];
+    let path = Left::all(&folder.path().join("renders")).unwrap().remove(0);
+    assert_eq!(Left::open(&path).unwrap().unwrap().written, [(3, 13)]);
     assert_eq!(played(&folder.path().join("renders")), [("Bass".to_owned(), expected)]);
 }
 
@@ -70,37 +75,58 @@ fn a_tape_that_breaks_off_is_played_as_far_as_it_goes() {
     drop(tape);
     let path = Left::all(folder.path()).unwrap().remove(0);
     let whole = fs::read(&path).unwrap();
+    let all = played(folder.path()).remove(0).1;
+    assert_eq!(all, [Item::Begin(GENERATION), piece(0, 0.5), piece(2, 0.5)]);
+    let mut counts = Vec::new();
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
         let items = played(folder.path()).remove(0).1;
-        assert!(items.len() < 3, "{length}");
+        assert_eq!(items, all[..items.len()], "{length}");
+        counts.push(items.len());
     }
+    assert!(counts.is_sorted() && counts.contains(&1) && counts.last() == Some(&2));
 }
 
 #[test]
 fn rubbish_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("1.tape");
-    let title = "{\"title\":\"a\"}\n";
+    let begin = |rate_hz: f64| {
+        let generation = Generation { rate_hz, ..GENERATION };
+        format!(
+            "{{\"title\":\"a\"}}\n{{\"begin\":{}}}\n",
+            serde_json::to_string(&generation).unwrap()
+        )
+    };
+    let piece =
+        |frame: u64, lost_frames: u64, offset_frames: u64, channels: usize, samples: usize| {
+            let mark = Mark { frame, lost_frames, ..Mark::default() };
+            let line = Line::Piece { mark, offset_frames, channels, samples };
+            format!("{}\n", serde_json::to_string(&line).unwrap())
+        };
+    let after = |line: String| begin(48_000.0) + &line;
     for (text, why) in [
         ("nonsense\n".to_owned(), "expected"),
         ("\"end\"\n".to_owned(), "title"),
-        (format!("{title}{{\"begin\":{{\"number\":1,\"rate_hz\":0.0,\"channels\":2}}}}\n"), "0 Hz"),
-        (
-            format!(
-                "{title}{{\"piece\":{{\"mark\":{},\"offset_frames\":0,\"channels\":0,\"samples\":2}}}}\n",
-                serde_json::to_string(&Mark::default()).unwrap()
-            ),
-            "0 channels",
-        ),
+        (begin(0.0), "0 Hz"),
+        (after(piece(0, 0, 0, 0, 2)), "0 channels"),
+        (after(piece(0, 0, 0, 1, 2)), "1 channels"),
+        (after(piece(0, 0, 0, 2, 3)), "3 samples"),
+        (after(piece(0, 0, 1 << 53, 2, 2)), "frames after"),
+        (after(piece(1, 2, 0, 2, 2)), "frames after"),
+        (after(piece(0, 0, 0, 2, 0) + &piece(9, 0, 0, 2, 0)), "frame 9"),
         ("a".repeat(5000), "too long"),
     ] {
-        fs::write(&path, text).unwrap();
+        fs::write(&path, &text).unwrap();
         let error = match Left::open(&path) {
-            Ok(left) => left.unwrap().next().unwrap_err(),
-            Err(error) => error,
+            Ok(left) => {
+                let mut left = left.unwrap();
+                std::iter::from_fn(|| left.next().transpose()).find_map(Result::err)
+            }
+            Err(error) => Some(error),
         };
-        assert!(error.to_string().contains(why), "{error}");
+        let error = error.map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(why), "{why}: {error:?} of {text}");
     }
 }
 
