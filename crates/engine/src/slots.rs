@@ -216,9 +216,11 @@ impl Facts {
     ) -> Option<FindingKind> {
         let has = |slot: &str| answer.contains(&format!("<{slot}>"));
         let speaks = |index: &usize| {
-            let noun = finding::noun(self.findings[*index]);
+            let text = answer.to_lowercase();
+            let named =
+                || finding::words(self.findings[*index]).iter().any(|word| text.contains(word));
             let numbered = NUMBERED[*index].iter().any(|slot| has(slot));
-            numbered || answer.contains(BARS[*index]) || answer.to_lowercase().contains(noun)
+            numbered || answer.contains(BARS[*index]) || named()
         };
         let spoken: Vec<usize> = (0..self.findings.len().min(FINDINGS)).filter(speaks).collect();
         match spoken[..] {
@@ -251,8 +253,22 @@ impl Facts {
         self.values.extend(value.map(|value| (slot, value)));
     }
 
+    /// Whether the findings whose slots a sentence has are those that it names: a small model may give one the numbers of another.
+    fn names_its_findings(&self, sentence: &str) -> bool {
+        let text = sentence.to_lowercase();
+        let names = |kind: FindingKind| finding::words(kind).iter().any(|word| text.contains(word));
+        self.findings.iter().enumerate().all(|(index, &kind)| {
+            let has = |slot: &&str| sentence.contains(&format!("<{slot}>"));
+            let speaks = NUMBERED[index].iter().any(has) || sentence.contains(BARS[index]);
+            !speaks || names(kind)
+        })
+    }
+
     /// The sentence with its slots filled and their count, or `None` where it must be withheld.
     fn fill_sentence(&self, sentence: &str) -> Option<(String, usize)> {
+        if !self.names_its_findings(sentence) {
+            return None;
+        }
         let mut out = String::with_capacity(sentence.len() + 16);
         let mut numbers = 0;
         let mut rest = sentence;

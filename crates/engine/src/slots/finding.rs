@@ -12,31 +12,32 @@ const STRONGER: f64 = 1.5;
 /// Said of a move that is made or not.
 const NO_AMOUNT: &str = "there is no amount to change, it is done or it is not";
 
-/// What a finding is called in answers that say nothing else of it, as the embedded model was trained (training/followups.py).
-pub(super) fn noun(kind: FindingKind) -> &'static str {
+/// What a finding is called, one of which stands in every sentence on it: its noun in answers to follow-ups and its words in
+/// advice, as the embedded model was trained (training/followups.py, grammar.py).
+pub(super) fn words(kind: FindingKind) -> &'static [&'static str] {
     match kind {
-        FindingKind::Boomy => "the boomy low end",
-        FindingKind::Muddy => "the mud",
-        FindingKind::Boxy => "the boxy mids",
-        FindingKind::Harsh => "the harsh upper mids",
-        FindingKind::Sibilant => "the sibilance",
-        FindingKind::Dull => "the dull top end",
-        FindingKind::Thin => "the thin low end",
-        FindingKind::Resonance => "the resonance",
-        FindingKind::Hum => "the hum",
-        FindingKind::Noise => "the noise",
-        FindingKind::Clipping => "clip",
-        FindingKind::TruePeakOver => "the true peak",
-        FindingKind::DcOffset => "the dc offset",
-        FindingKind::ChannelImbalance => "the lean to one side",
-        FindingKind::PhaseInverted => "the inverted phase",
-        FindingKind::Narrow => "the narrow image",
-        FindingKind::WideLowEnd => "the wide low end",
-        FindingKind::Overcompressed => "the squashed dynamics",
-        FindingKind::TooLoud => "the high level",
-        FindingKind::TooQuiet => "the low level",
-        FindingKind::Masking => "the masking",
-        FindingKind::Silence | FindingKind::TooLittle => "the silence",
+        FindingKind::Boomy => &["boomy"],
+        FindingKind::Muddy => &["the mud", "muddy"],
+        FindingKind::Boxy => &["boxy"],
+        FindingKind::Harsh => &["harsh"],
+        FindingKind::Sibilant => &["sibilance"],
+        FindingKind::Dull => &["top end"],
+        FindingKind::Thin => &["thin"],
+        FindingKind::Resonance => &["the resonance", "rings"],
+        FindingKind::Hum => &["hum"],
+        FindingKind::Noise => &["noise"],
+        FindingKind::Clipping => &["clip"],
+        FindingKind::TruePeakOver => &["true peak"],
+        FindingKind::DcOffset => &["dc offset"],
+        FindingKind::ChannelImbalance => &["to one side"],
+        FindingKind::PhaseInverted => &["phase"],
+        FindingKind::Narrow => &["narrow"],
+        FindingKind::WideLowEnd => &["wide"],
+        FindingKind::Overcompressed => &["squashed"],
+        FindingKind::TooLoud => &["high level", "too loud"],
+        FindingKind::TooQuiet => &["low level", "too quiet"],
+        FindingKind::Masking => &["mask"],
+        FindingKind::Silence | FindingKind::TooLittle => &["silence"],
     }
 }
 

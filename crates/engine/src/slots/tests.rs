@@ -148,3 +148,15 @@ fn the_talk_is_about_the_finding_that_was_spoken_of() {
     assert!(facts.clone().after(Some(FindingKind::Dull)).words(&SLOTS).ends_with("2:muddy"));
     assert!(facts.after(muddy).words(&["<f1>", "<f2>"]).ends_with("2:muddy"), "an older model");
 }
+
+#[test]
+fn a_finding_is_not_given_the_numbers_of_another() {
+    let song = measured();
+    let findings = [FindingKind::Hum, FindingKind::Muddy].map(|kind| finding(kind, None, None));
+    let facts = Facts::new(&song, &song, None, &findings);
+    assert_eq!(facts.fill("There is hum at <f1>; try a notch there.").withheld, 0);
+    assert_eq!(
+        facts.fill("The hum: <bars2>. It is muddy around <f1>. In <key>.").text,
+        "In A minor."
+    );
+}

@@ -259,8 +259,8 @@ fn follow_ups_know_the_other_bars_and_what_was_spoken_of() {
     desk.settle();
     for question in [
         "fill Beside it: <other>. | bar 1",
-        "fill It holds <bars1>.| where?",
-        "fill It <why1>.| why?",
+        "fill The clipping: <bars1>.| where?",
+        "fill The clipping: <why1>.| why?",
         "fill Beside it: <other>.| and bar 99?",
     ] {
         remote.send(Command::Ask(Some(question.to_owned())));
@@ -272,10 +272,11 @@ fn follow_ups_know_the_other_bars_and_what_was_spoken_of() {
         texts[0].starts_with("Beside it: bar 1 is ") && texts[0].contains("LU quieter"),
         "{texts:?}"
     );
-    assert_eq!(texts[1], "It holds in bars 2-3.");
+    assert_eq!(texts[1], "The clipping: in bars 2-3.");
     assert_eq!(answers[0].findings[0].kind, FindingKind::Clipping, "{:?}", answers[0].findings);
     assert!(
-        texts[2].starts_with("It the wave is cut flat 256 times at its 0.0 dBFS ceiling"),
+        texts[2]
+            .starts_with("The clipping: the wave is cut flat 256 times at its 0.0 dBFS ceiling"),
         "{texts:?}"
     );
     assert_eq!(texts[3], "Beside it: bar 99 is none that I remember.");
