@@ -1,10 +1,15 @@
 //! `barline eval`: the model's scores on music whose truth is known. What the tests check and training learns from is the
 //! factory's music too, from other seeds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
+use anyhow::Context as _;
 use engine::SCHEMA;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use signal::Label;
 
 mod advice;
@@ -47,6 +52,36 @@ impl Row {
         let (set, item) = (set.to_owned(), item.to_owned());
         Self { schema: SCHEMA, set, item, count, ..Self::default() }
     }
+}
+
+/// Passed and asked, by what is asked: a row each with the share that passed.
+#[derive(Debug, Default)]
+struct Shares(BTreeMap<String, (usize, usize)>);
+
+impl Shares {
+    fn add(&mut self, item: &str, passed: bool) {
+        let share = self.0.entry(item.to_owned()).or_default();
+        *share = (share.0 + usize::from(passed), share.1 + 1);
+    }
+
+    fn rows(self, set: &str) -> Vec<Row> {
+        let row = |(item, (passed, count)): (String, (usize, usize))| Row {
+            top1: Some(passed as f64 / count.max(1) as f64),
+            ..Row::new(set, &item, count)
+        };
+        self.0.into_iter().map(row).collect()
+    }
+}
+
+/// The objects of a file with one a line; empty lines are none.
+fn read_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
+    let read = |(number, line)| {
+        serde_json::from_str(line)
+            .with_context(|| format!("{}: line {}", path.display(), number + 1))
+    };
+    lines.map(read).collect()
 }
 
 /// Guesses at labels, by what they are grouped under.

@@ -214,13 +214,8 @@ impl Facts {
         answer: &str,
         before: Option<FindingKind>,
     ) -> Option<FindingKind> {
-        let has = |slot: &str| answer.contains(&format!("<{slot}>"));
         let speaks = |index: &usize| {
-            let text = answer.to_lowercase();
-            let named =
-                || finding::words(self.findings[*index]).iter().any(|word| text.contains(word));
-            let numbered = NUMBERED[*index].iter().any(|slot| has(slot));
-            numbered || answer.contains(BARS[*index]) || named()
+            has_slot_of(answer, *index) || finding::is_named(self.findings[*index], answer)
         };
         let spoken: Vec<usize> = (0..self.findings.len().min(FINDINGS)).filter(speaks).collect();
         match spoken[..] {
@@ -255,12 +250,9 @@ impl Facts {
 
     /// Whether the findings whose slots a sentence has are those that it names: a small model may give one the numbers of another.
     fn names_its_findings(&self, sentence: &str) -> bool {
-        let text = sentence.to_lowercase();
-        let names = |kind: FindingKind| finding::words(kind).iter().any(|word| text.contains(word));
-        self.findings.iter().enumerate().all(|(index, &kind)| {
-            let has = |slot: &&str| sentence.contains(&format!("<{slot}>"));
-            let speaks = NUMBERED[index].iter().any(has) || sentence.contains(BARS[index]);
-            !speaks || names(kind)
+        let mut findings = self.findings.iter().enumerate();
+        findings.all(|(index, &kind)| {
+            !has_slot_of(sentence, index) || finding::is_named(kind, sentence)
         })
     }
 
@@ -297,6 +289,12 @@ const NUMBERED: [[&str; 8]; FINDINGS] = [
     ["f2", "g2", "v2", "why2", "less2", "more2", "how2", "effect2"],
     ["f3", "g3", "v3", "why3", "less3", "more3", "how3", "effect3"],
 ];
+
+/// Whether a text has a slot of the finding at that place, from 0.
+fn has_slot_of(text: &str, index: usize) -> bool {
+    let has = |slot: &&str| text.contains(&format!("<{slot}>"));
+    NUMBERED[index].iter().any(has) || text.contains(BARS[index])
+}
 
 /// A text whose numbers are all measured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

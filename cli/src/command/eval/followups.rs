@@ -1,17 +1,17 @@
 //! `barline eval followups`: answers to follow-ups on findings ("why?", "do it gentler", "is that all?") that people wrote who
 //! had not seen what the model was trained on. The findings are real ones, of faults planted in songs.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
-use anyhow::Context as _;
 use engine::{Context, Conversation, Decoding, Hearing, Samples};
 use factory::{defect::Kind, song::Song};
 use serde::Deserialize;
 use signal::{Finding, FindingKind, Label};
 
 use super::{
-    Row,
+    Shares,
     questions::{finding_of, plant},
+    read_lines,
     words::{named_faults, numbers},
 };
 use crate::{
@@ -68,19 +68,16 @@ struct Followup {
 /// Asks every follow-up and scores the answers.
 pub(crate) fn eval_followups(common: &Common, args: &EvalFollowups) -> anyhow::Result<u8> {
     let json = wants_json(common, args.plain);
-    let followups = read(&args.file)?;
+    let followups: Vec<Followup> = read_lines(&args.file)?;
     let session = Session::new(common)?;
-    let mut scores: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut shares = Shares::default();
     let done = session.with_model(|context, _| {
         let (pool, mix) = findings_of_songs(context, args.seeds.clone())?;
         let mut source = Samples::new(RATE_HZ, 2, mix);
         let hearing = Hearing::of_file(context, &mut source)?;
         for (number, followup) in followups.iter().enumerate() {
             session.step(number, followups.len(), &followup.question);
-            let mut score = |item: &str, passed: bool| {
-                let score = scores.entry(item.to_owned()).or_default();
-                *score = (score.0 + 1, score.1 + usize::from(passed));
-            };
+            let mut score = |item: &str, passed: bool| shares.add(item, passed);
             let Some(told) = tell(&pool, followup, number) else {
                 score("not asked: nothing found of that kind", false);
                 score("total", false);
@@ -112,23 +109,8 @@ pub(crate) fn eval_followups(common: &Common, args: &EvalFollowups) -> anyhow::R
     if let Err(Fault { field, message }) = done {
         anyhow::bail!("{field}: {message}");
     }
-    let row = |(item, (count, right)): (String, (usize, usize))| Row {
-        top1: Some(right as f64 / count.max(1) as f64),
-        ..Row::new("follow-ups", &item, count)
-    };
-    table(json, &scores.into_iter().map(row).collect::<Vec<_>>())?;
+    table(json, &shares.rows("follow-ups"))?;
     Ok(0)
-}
-
-fn read(path: &Path) -> anyhow::Result<Vec<Followup>> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
-    lines
-        .map(|(number, line)| {
-            serde_json::from_str(line)
-                .with_context(|| format!("{}: line {}", path.display(), number + 1))
-        })
-        .collect()
 }
 
 /// A finding of each kind that a planted fault leads to in one of the songs, and the first song's mix.

@@ -4,14 +4,13 @@
 mod judge;
 mod stage;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::path::Path;
 
-use anyhow::Context as _;
 use engine::{Conversation, Decoding};
 use serde::Deserialize;
 use signal::{FindingKind, Label};
 
-use super::Row;
+use super::{Shares, read_lines};
 use crate::{
     args::{Common, EvalQuestions},
     command::table::table,
@@ -77,7 +76,7 @@ pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::R
     let json = wants_json(common, args.plain);
     let questions = read(&args.file)?;
     let session = Session::new(common)?;
-    let mut scores: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut shares = Shares::default();
     let done = session.with_model(|context, _| {
         let mut stage = Stage::new(args.seeds.clone());
         for (done, number) in stage.order(&questions).into_iter().enumerate() {
@@ -97,10 +96,7 @@ pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::R
             let about = format!("{:?}", question.about).to_lowercase();
             let long = question.question.split_whitespace().count() >= RUN;
             let kinds = [about.as_str(), "total", if long { LONG } else { SHORT }];
-            for kind in kinds {
-                let score = scores.entry(kind.to_owned()).or_default();
-                *score = (score.0 + 1, score.1 + usize::from(passed));
-            }
+            kinds.into_iter().for_each(|kind| shares.add(kind, passed));
             if args.wrong && !passed {
                 let asked = &question.question;
                 print(format!("{about}: {asked:?} -> {answer:?}, {}\n", scene.truth).as_bytes());
@@ -112,33 +108,21 @@ pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::R
     if let Err(Fault { field, message }) = done {
         anyhow::bail!("{field}: {message}");
     }
-    let row = |(item, (count, right)): (String, (usize, usize))| Row {
-        top1: Some(right as f64 / count.max(1) as f64),
-        ..Row::new("questions", &item, count)
-    };
-    table(json, &scores.into_iter().map(row).collect::<Vec<_>>())?;
+    table(json, &shares.rows("questions"))?;
     Ok(0)
 }
 
+/// The questions of a file, each with what it asks for.
 fn read(path: &Path) -> anyhow::Result<Vec<Question>> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
-    lines
-        .map(|(number, line)| {
-            let question: Question = serde_json::from_str(line)
-                .with_context(|| format!("{}: line {}", path.display(), number + 1))?;
-            let complete = match question.about {
-                About::Presence | About::Where => question.instrument.is_some(),
-                About::Fault => question.fault.is_some(),
-                _ => true,
-            };
-            anyhow::ensure!(
-                complete,
-                "{}: line {}: no instrument or fault",
-                path.display(),
-                number + 1
-            );
-            Ok(question)
-        })
-        .collect()
+    let questions: Vec<Question> = read_lines(path)?;
+    for question in &questions {
+        let complete = match question.about {
+            About::Presence | About::Where => question.instrument.is_some(),
+            About::Fault => question.fault.is_some(),
+            _ => true,
+        };
+        let (path, question) = (path.display(), &question.question);
+        anyhow::ensure!(complete, "{path}: {question:?}: no instrument or fault");
+    }
+    Ok(questions)
 }

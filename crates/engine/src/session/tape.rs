@@ -205,11 +205,16 @@ fn checked(generation: Generation) -> io::Result<Generation> {
 }
 
 fn put(open: &mut Open, line: &Line, samples: &[f32]) -> io::Result<()> {
-    let mut bytes = serde_json::to_vec(line)?;
-    bytes.push(b'\n');
+    let mut bytes = bytes_of(line)?;
     bytes.extend(samples.iter().flat_map(|x| x.to_le_bytes()));
     open.bytes += bytes.len() as u64;
     open.file.write_all(&bytes)
+}
+
+fn bytes_of(line: &Line) -> io::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(line)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 /// A tape that was left, being played.
@@ -299,11 +304,9 @@ impl Left {
 
     /// Adds that a pass has its captions.
     pub(super) fn append_written(&mut self, pass: Pass) -> io::Result<()> {
-        let mut bytes = serde_json::to_vec(&Line::Written(pass))?;
-        bytes.push(b'\n');
         let file = self.file.get_mut();
         file.seek(SeekFrom::End(0))?;
-        file.write_all(&bytes)
+        file.write_all(&bytes_of(&Line::Written(pass))?)
     }
 
     /// Reads what stands behind the passes that it is about, and goes back to the start.
@@ -312,13 +315,12 @@ impl Left {
             match self.line() {
                 Ok(Some(Line::Written(pass))) => self.written.push(pass),
                 Ok(Some(Line::Stopped(why))) => self.stopped = Some(why),
-                Ok(Some(Line::Piece { samples, .. })) => {
-                    let bytes = i64::try_from(samples * 4).map_err(io::Error::other)?;
-                    self.file.seek_relative(bytes)?;
+                Ok(Some(Line::Piece { samples, .. })) if samples <= MOST_SAMPLES => {
+                    self.file.seek_relative(samples as i64 * 4)?;
                 }
-                Ok(Some(_)) => {}
+                Ok(Some(Line::Title(_) | Line::Begin(_) | Line::End)) => {}
                 // Whoever plays it finds out.
-                Ok(None) | Err(_) => break,
+                Ok(Some(Line::Piece { .. }) | None) | Err(_) => break,
             }
         }
         self.file.seek(SeekFrom::Start(0)).map(|_| ())

@@ -14,7 +14,7 @@ const NO_AMOUNT: &str = "there is no amount to change, it is done or it is not";
 
 /// What a finding is called, one of which stands in every sentence on it: its noun in answers to follow-ups and its words in
 /// advice, as the embedded model was trained (training/followups.py, grammar.py).
-pub(super) fn words(kind: FindingKind) -> &'static [&'static str] {
+fn words(kind: FindingKind) -> &'static [&'static str] {
     match kind {
         FindingKind::Boomy => &["boomy"],
         FindingKind::Muddy => &["the mud", "muddy"],
@@ -39,6 +39,12 @@ pub(super) fn words(kind: FindingKind) -> &'static [&'static str] {
         FindingKind::Masking => &["mask"],
         FindingKind::Silence | FindingKind::TooLittle => &["silence"],
     }
+}
+
+/// Whether a text names a finding of that kind.
+pub(super) fn is_named(kind: FindingKind, text: &str) -> bool {
+    let text = text.to_lowercase();
+    words(kind).iter().any(|word| text.contains(word))
 }
 
 /// The measurement, as it follows a colon: the first sentence of the finding's text without the move.

@@ -112,6 +112,7 @@ fn rubbish_is_refused() {
         (after(piece(0, 0, 0, 0, 2)), "0 channels"),
         (after(piece(0, 0, 0, 1, 2)), "1 channels"),
         (after(piece(0, 0, 0, 2, 3)), "3 samples"),
+        (after(piece(0, 0, 0, 2, usize::MAX - 1)), "samples of 2"),
         (after(piece(0, 0, 1 << 53, 2, 2)), "frames after"),
         (after(piece(1, 2, 0, 2, 2)), "frames after"),
         (after(piece(0, 0, 0, 2, 0) + &piece(9, 0, 0, 2, 0)), "frame 9"),
