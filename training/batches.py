@@ -13,10 +13,10 @@ SPECIAL = ["<pad>", "<s>", "</s>", "<audio>", "</audio>", "<answer>"]
 BEFORE, AFTER, END = "<audio>", "</audio> {instruction}<answer>", "</s>"
 
 
-def make_tokenizer(truths, path, size=2048, lines=60000):
+def make_tokenizer(sounds, path, size=2048, lines=60000):
     """Byte-level BPE over the grammar's own text; any other text falls back to bytes."""
     rng = random.Random(1)
-    text = [" ".join(grammar.example(rng.choice(truths), rng)) for _ in range(lines)]
+    text = [" ".join(grammar.example(rng.choice(sounds), rng)) for _ in range(lines)]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -45,7 +45,7 @@ def batch_of(items, tokenizer, rng):
     """A batch with an instruction drawn for each clip."""
     rows = []
     for heard in items:
-        instruction, said = grammar.example(heard.said, rng, captions=heard.windows == 1)
+        instruction, said = grammar.example(heard.sound(), rng, captions=heard.windows == 1)
         rows.append((encode(tokenizer, AFTER.format(instruction=instruction)), encode(tokenizer, said + END)))
     return collate(torch.stack([heard.means for heard in items]).float(), rows)
 
@@ -54,15 +54,15 @@ def questions_alone(tokenizer, rng, count, hidden):
     """A batch of questions without a clip or facts: what they are about is all that is to be said."""
     rows, facts = [], grammar.Facts()
     for _ in range(count):
-        kind, thing, _ = grammar.draw_topic(NOBODY, facts, rng)
+        kind, thing, _ = grammar.draw_topic(EVERYBODY, facts, rng)
         question = grammar.draw_question(kind, rng, thing)
         instruction = AFTER.format(instruction=f"ask: {question} facts: {facts}")
         rows.append((encode(tokenizer, instruction), encode(tokenizer, grammar.topic(kind, thing))))
     return collate(torch.zeros(count, 0, hidden), rows)
 
 
-# Nobody's clip: every instrument may be asked for.
-NOBODY = {"kind": "mix", "instruments": list(INSTRUMENTS)}
+# Every instrument may be asked for.
+EVERYBODY = grammar.Sound(list(INSTRUMENTS))
 
 
 def encode(tokenizer, text):

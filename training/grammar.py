@@ -1,4 +1,4 @@
-"""Writes what Barline says about a clip: captions, summaries, answers and advice, from the clip's truth and its facts.
+"""Writes what Barline says about a clip: captions, summaries, answers and advice, from what the listener makes of it and its facts.
 
 Numbers are slots (`<tempo>`, `<lufs>`, ...) which the program fills from measurements; the model never spells one. A
 sentence uses only slots whose fact is named in the prompt, so a model that learned this grammar does the same.
@@ -15,6 +15,8 @@ import questions
 FACTS = ["tempo", "key", "lufs", "peak", "crest", "range", "corr", "bal", "meter", "chords", "length", "parts", "other"]
 SLOTS = [f"<{fact}>" for fact in FACTS] + [f"<{kind}{i}>" for i in (1, 2, 3) for kind in "fgv"] + ["<when>"] + followups.SLOTS
 LEVELS = ["quiet", "moderate", "loud"]
+DOUBTFUL = ["tempo", "key", "meter"]  # have a confidence
+HEARS, SOUNDS = "<hears>", "<sounds>"
 
 # Rhythm section first, then harmony, then lead: the order in which a mixer reads a session.
 ORDER = (
@@ -69,7 +71,7 @@ THINGS_OF = {"presence": ORDER, "where": ORDER, "fault": FAULTS}
 # An answer begins with what the question was understood to be about, which is not shown: what follows is then easy.
 SAY = "<say>"
 TOPIC_TOKENS = [f"<about:{kind}>" for kind in [*KINDS, *followups.KINDS]]
-TOPIC_TOKENS += [f"<of:{thing}>" for thing in [*ORDER, *FAULTS, *followups.PLACES]] + [SAY]
+TOPIC_TOKENS += [f"<of:{thing}>" for thing in [*ORDER, *FAULTS, *followups.PLACES]] + [SAY, HEARS, "<maybe>", SOUNDS]
 CANT_TELL = "I can't tell from this"
 
 # What an examination asks is not learnt: a question that has five words in a row with one of these is drawn again.
@@ -83,17 +85,22 @@ ALWAYS = {"kick", "snare", "hi-hat"}
 
 @dataclass
 class Facts:
-    """What the prompt may name: available measurements, the level word, up to three finding kinds, the one spoken of last."""
+    """What the prompt may name: available measurements, the level word, up to three finding kinds, the one spoken of last.
+
+    A measurement in `doubt` is there, but likely wrong: `tempo?`.
+    """
 
     have: list = field(default_factory=list)
     level: str = "moderate"
     findings: list = field(default_factory=list)
     last: int = 0
+    doubt: list = field(default_factory=list)
 
     def __str__(self):
         found = [f"{i}:{kind}" for i, kind in enumerate(self.findings, 1)] or ["none"]
         level = [self.level] if "lufs" in self.have else []
-        return " ".join([*self.have, *level, *found, *([f"last:{self.last}"] if self.last else [])])
+        have = [fact + "?" * (fact in self.doubt) for fact in self.have]
+        return " ".join([*have, *level, *found, *([f"last:{self.last}"] if self.last else [])])
 
 
 def draw_facts(rng, counts=(5, 3, 2, 1)):
@@ -102,7 +109,43 @@ def draw_facts(rng, counts=(5, 3, 2, 1)):
     kinds = list(FINDINGS)
     count = rng.choices([0, 1, 2, 3], counts)[0]
     last = rng.randint(1, count) if count and rng.random() < 0.3 else 0
-    return Facts(have, rng.choices(LEVELS, [2, 5, 3])[0], rng.sample(kinds, count), last)
+    doubt = [fact for fact in DOUBTFUL if fact in have and rng.random() < 0.3]
+    return Facts(have, rng.choices(LEVELS, [2, 5, 3])[0], rng.sample(kinds, count), last, doubt)
+
+
+@dataclass
+class Sound:
+    """What the listener makes of a sound: the instruments it is sure of, loudest first, those it is not, and words for the rest.
+
+    All but the order is in the prompt, so that the words say what was heard and nothing else; who is loudest the language
+    model hears itself.
+    """
+
+    sure: list
+    maybe: list = field(default_factory=list)
+    tone: list = field(default_factory=list)
+    space: str = ""
+    density: str = ""
+
+    def __str__(self):
+        text = HEARS + "".join(f"<of:{name}>" for name in ordered(self.sure))
+        text += "<maybe>" + "".join(f"<of:{name}>" for name in ordered(self.maybe)) if self.maybe else ""
+        return text + SOUNDS + "".join(f" {word}" for word in [*self.tone, self.space, self.density] if word)
+
+
+def sound(sure, maybe, descriptors):
+    """The same, from descriptors; the limits leave about half of all clips without a word for the tone."""
+    d = descriptors
+    tone = [word for word, said in (("bright", d["brightness"] > 0.8), ("dark", d["brightness"] < 0.45)) if said]
+    if d["warmth"] > 0.8 and "bright" not in tone:
+        tone.append("warm")
+    if d["dirt"] > 0.4:
+        tone.append("gritty")
+    space = "roomy" if d["space"] > 0.35 else "dry" if d["space"] < 0.03 else ""
+    # Several parts together are busier than one.
+    low, high = (0.2, 0.68) if len(sure) == 1 else (0.65, 0.95)
+    density = "busy" if d["density"] > high else "sparse" if d["density"] < low else ""
+    return Sound(sure, maybe, tone, space, density)
 
 
 def plain(name):
@@ -120,34 +163,6 @@ def join(words):
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
 
 
-def tone(truth):
-    """Words for brightness, warmth and dirt, most telling first; the limits leave about half of all clips without one."""
-    d = truth["descriptors"]
-    words = []
-    if d["brightness"] > 0.8:
-        words.append("bright")
-    elif d["brightness"] < 0.45:
-        words.append("dark")
-    if d["warmth"] > 0.8 and "bright" not in words:
-        words.append("warm")
-    if d["dirt"] > 0.4:
-        words.append("gritty")
-    return words
-
-
-def space(truth):
-    """`roomy`, `dry` or nothing."""
-    amount = truth["descriptors"]["space"]
-    return ["roomy"] if amount > 0.35 else ["dry"] if amount < 0.03 else []
-
-
-def density(truth):
-    """`busy`, `sparse` or nothing; several parts together are busier than one."""
-    amount = truth["descriptors"]["density"]
-    sparse, busy = (0.2, 0.68) if len(truth["instruments"]) == 1 else (0.65, 0.95)
-    return "busy" if amount > busy else "sparse" if amount < sparse else ""
-
-
 def capital(text):
     """First letter upper case."""
     return text[:1].upper() + text[1:]
@@ -160,27 +175,32 @@ def level_sentence(facts):
     return f" {capital(facts.level)}, at <lufs>."
 
 
-def caption(truth, facts):
+def names_of(heard):
+    """Who plays, as far as the listener can tell."""
+    if heard.sure:
+        return join([plain(name) for name in ordered(heard.sure)])
+    if heard.maybe:
+        return f"perhaps {join([plain(name) for name in ordered(heard.maybe)])}"
+    return "hard to tell what plays"
+
+
+def caption(heard, facts):
     """One line about what plays and how it sounds."""
-    names = [plain(name) for name in ordered(truth["instruments"])]
-    words = tone(truth) + space(truth)
-    how = ", ".join(words)
-    busy = density(truth)
-    if len(names) == 1:
-        text = f"{busy} {names[0]}".strip() + (f": {how}" if how else "")
-    elif len(names) == 2:
-        text = f"{busy} {join(names)}".strip() + (f": {how}" if how else "")
+    names, how = names_of(heard), ", ".join(filter(None, [*heard.tone, heard.space]))
+    if not heard.sure or len(heard.sure) > 2:
+        rest = ", ".join(filter(None, [heard.density, how]))
+        text = names + (f"; {rest}" if rest else "")
     else:
-        text = f"{join(names)}" + (f"; {', '.join(filter(None, [busy, how]))}" if busy or how else "")
+        text = f"{heard.density} {names}".strip() + (f": {how}" if how else "")
     return capital(text) + "." + level_sentence(facts)
 
 
-def summary(truth, facts):
+def summary(heard, facts):
     """The song in two sentences: who plays, then tempo, key and loudness where they are known."""
-    names = [plain(name) for name in ordered(truth["instruments"])]
-    words = tone(truth) + space(truth)
-    text = f"{capital(join(names))}{', ' + ' and '.join(words) + ' overall' if words else ''}."
-    known = [part for fact, part in (("tempo", "around <tempo>"), ("key", "in <key>"), ("lufs", "at <lufs>")) if fact in facts.have]
+    words = [*heard.tone, *filter(None, [heard.space])]
+    text = f"{capital(names_of(heard))}{', ' + ' and '.join(words) + ' overall' if words else ''}."
+    slots = (("tempo", "around <tempo>"), ("key", "in <key>"), ("lufs", "at <lufs>"))
+    known = [part for fact, part in slots if fact in facts.have and fact not in facts.doubt]
     return text + (f" {capital(', '.join(known))}." if known else "")
 
 
@@ -198,21 +218,21 @@ def found(facts, number):
 
 def _known(facts, slots, otherwise):
     parts = [text for fact, text in slots if fact in facts.have]
+    if any(fact in facts.doubt for fact, _ in slots):
+        return capital(f"perhaps {parts[0]}, but I am not sure.")
     return capital(", ".join(parts)) + "." if parts else otherwise
 
 
-def answer(kind, truth, facts, thing=None):
+def answer(kind, heard, facts, thing=None):
     """The answer to a question of that kind; `thing` is the instrument, fault or place that it asks for."""
     if kind in followups.KINDS:
         return followups.answer(kind, facts, thing, lambda number: found(facts, number))
-    names = [plain(name) for name in ordered(truth["instruments"])]
-    words = tone(truth) + space(truth)
     if kind == "instruments":
-        return f"I hear {join(names)}."
+        return f"I hear {names_of(heard)}." if heard.sure else f"{CANT_TELL}; {names_of(heard)}."
     if kind == "presence":
-        return presence(thing, truth)
+        return presence(thing, heard)
     if kind == "loudest":
-        return f"The {plain(truth['instruments'][0])}."
+        return f"The {plain(heard.sure[0])}." if heard.sure else f"{CANT_TELL}; {names_of(heard)}."
     if kind == "tempo":
         return _known(facts, [("tempo", "about <tempo>")], "I could not measure a steady tempo here.")
     if kind == "key":
@@ -236,21 +256,23 @@ def answer(kind, truth, facts, thing=None):
         slots = [("corr", "the correlation is <corr>"), ("bal", "the balance is <bal>")]
         return _known(facts, slots, "There is no stereo image to measure here.")
     if kind == "brightness":
-        return "It is bright." if "bright" in words else "It is dark." if "dark" in words else "It is neither bright nor dark."
+        return "It is bright." if "bright" in heard.tone else "It is dark." if "dark" in heard.tone else "It is neither bright nor dark."
     if kind == "warmth":
-        return "It is warm." if truth["descriptors"]["warmth"] > 0.8 else "It is not especially warm."
+        return "It is warm." if "warm" in heard.tone else "It is not especially warm."
     if kind == "dirt":
-        return "It is gritty." if "gritty" in words else "It is clean."
+        return "It is gritty." if "gritty" in heard.tone else "It is clean."
     if kind == "space":
-        return "It is roomy, with reverb." if "roomy" in words else "It is dry." if "dry" in words else "There is a little space around it."
+        known = {"roomy": "It is roomy, with reverb.", "dry": "It is dry."}
+        return known.get(heard.space, "There is a little space around it.")
     if kind == "density":
-        return f"It is {density(truth) or 'moderately busy'}."
+        return f"It is {heard.density or 'moderately busy'}."
     if kind == "faults":
         return advice(facts)
     if kind == "fault":
         return fault(thing, facts)
     if kind == "where":
-        return f"I hear {plain(thing)} <when>." if thing in truth["instruments"] else presence(thing, truth)
+        known = thing in heard.sure or thing in heard.maybe
+        return f"I hear {plain(thing)} <when>." if known else presence(thing, heard)
     return f"{CANT_TELL}; I only hear and measure the sound."
 
 
@@ -262,9 +284,9 @@ def fault(kind, facts):
     return f"Yes, {found(facts, facts.findings.index(kind) + 1)}."
 
 
-def presence(name, truth):
+def presence(name, heard):
     """The answer to whether one instrument plays."""
-    there = truth["instruments"]
+    there = heard.sure
     if name in there:
         return f"Yes, I hear {plain(name)}."
     pieces = [plain(piece) for piece in ordered(there) if piece in PIECES]
@@ -272,7 +294,9 @@ def presence(name, truth):
         return f"Yes, I hear {join(pieces)}."
     if name in PIECES and "drums" in there:
         return "Yes, I hear drums." if name in ALWAYS else f"I hear drums, but {CANT_TELL} which pieces they have."
-    return f"No {plain(name)} that I can hear; I hear {join([plain(n) for n in ordered(there)])}."
+    if name in heard.maybe or (name in PIECES and "drums" in heard.maybe):
+        return f"Perhaps {plain(name)}, but {CANT_TELL} for sure."
+    return f"No {plain(name)} that I can hear" + (f"; I hear {join([plain(n) for n in ordered(there)])}." if there else ".")
 
 
 def runs(question):
@@ -290,29 +314,29 @@ def draw_question(kind, rng, thing):
     return draw_question(kind, rng, thing) if runs(question) & EXAMINED else question
 
 
-def example(truth, rng, captions=True):
-    """A random instruction for a clip, as the engine words it, and what the model is to write. Captions are of single windows."""
+def example(heard, rng, captions=True):
+    """A random instruction for a sound, as the engine words it, and what the model is to write. Captions are of single windows."""
     facts = draw_facts(rng)
     task = rng.choices(["caption", "summarise", "advise", "ask"], [10 * captions, 2, 1, 12])[0]
     if task == "caption":
-        return f"caption. facts: {facts}", caption(truth, facts)
+        return f"caption. facts: {facts}{heard}", caption(heard, facts)
     if task == "summarise":
-        return f"summarise. facts: {facts}", summary(truth, facts)
+        return f"summarise. facts: {facts}{heard}", summary(heard, facts)
     if task == "advise":
-        return f"advise. facts: {facts}", advice(facts)
-    kind, thing, facts = draw_topic(truth, facts, rng)
+        return f"advise. facts: {facts}{heard}", advice(facts)
+    kind, thing, facts = draw_topic(heard, facts, rng)
     question = draw_question(kind, rng, thing)
-    return f"ask: {question} facts: {facts}", topic(kind, thing) + answer(kind, truth, facts, thing)
+    return f"ask: {question} facts: {facts}{heard}", topic(kind, thing) + answer(kind, heard, facts, thing)
 
 
-def draw_topic(truth, facts, rng):
+def draw_topic(heard, facts, rng):
     """What a question is about, and the facts that it is asked with."""
     if rng.random() < FOLLOWUP_SHARE:
         kind = rng.choices(list(followups.KINDS), followups.KINDS.values())[0]
         facts = draw_facts(rng, counts=(1, 3, 4, 4))
         return kind, followups.draw_reference(kind, facts, rng), facts
     kind = rng.choices(list(KINDS), KINDS.values())[0]
-    return kind, draw_thing(kind, truth, facts, rng), facts
+    return kind, draw_thing(kind, heard, facts, rng), facts
 
 
 def topic(kind, thing):
@@ -320,9 +344,10 @@ def topic(kind, thing):
     return f"<about:{kind}>" + (f"<of:{thing}>" if thing else "") + SAY
 
 
-def draw_thing(kind, truth, facts, rng):
+def draw_thing(kind, heard, facts, rng):
     """What a question of that kind is about; half of them about what is there."""
-    there = {"presence": truth["instruments"], "where": truth["instruments"], "fault": [f for f in facts.findings if f in FAULTS]}
+    known = [*heard.sure, *heard.maybe]
+    there = {"presence": known, "where": known, "fault": [f for f in facts.findings if f in FAULTS]}
     if kind not in there:
         return None
     return rng.choice(there[kind] if there[kind] and rng.random() < 0.5 else THINGS_OF[kind])

@@ -159,7 +159,8 @@ class Pool:
             index = [pool[rng.integers(len(pool))] for pool in (self.stems, self.recorded or self.stems) for _ in range(rng.integers(1, 5))]
             parts = self.stretch(index, frames, start)
             level_db = rng.normal(0, 5, len(index)) - 10 * np.log10((parts**2).mean(-1) + SILENCE)
-        return self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])
+        wave, truth, present = self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])
+        return glued(wave, rng), truth, present
 
     def batch(self, index, frames=None, start=0):
         """`[batch, n_mels, frames]` decibels and the stacked targets of single clips."""
@@ -178,6 +179,14 @@ class Pool:
         """What `batch` gives, for mixes made on the spot."""
         made = [self.random_mix(frames, start, rng) for _ in range(count)]
         return as_batch(made)
+
+
+def glued(wave, rng):
+    """One mix in four squashed as loud masters are: a soft ceiling, up to 15 dB into it."""
+    if rng.random() >= 0.25:
+        return wave
+    ceiling = max(float(np.abs(wave).max()), SILENCE) * 10 ** (-rng.uniform(2, 15) / 20)
+    return (ceiling * np.tanh(wave / ceiling)).astype(np.float32)
 
 
 def as_batch(made):

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from safetensors.torch import load_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from encoder import CONFIG, Encoder, Heads
@@ -38,6 +39,15 @@ class Listener(nn.Module):
         out = self.heads(states)
         out["chunk_instruments"] = self.chunk_instruments(chunk_means(states))
         return out
+
+
+def begin(model, start):
+    """Begins with the weights of a checkpoint, or of a model folder as `export.py` writes it, which lacks the heads of chunks."""
+    if Path(start).is_dir():
+        for part, path in ((model.encoder, "encoder/model.safetensors"), (model.heads, "heads.safetensors")):
+            part.load_state_dict({name: value.float() for name, value in load_file(Path(start) / path).items()})
+    else:
+        model.load_state_dict(torch.load(start, weights_only=False)["model"])
 
 
 def augment(db, rng):
@@ -117,7 +127,7 @@ def main():
     args.add_argument("--rate", type=float, default=1.5e-3)
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--seed", type=int, default=0)
-    args.add_argument("--start", help="a checkpoint whose weights a new schedule begins with")
+    args.add_argument("--start", help="a checkpoint, or a model folder, whose weights a new schedule begins with")
     a = args.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
@@ -134,7 +144,7 @@ def main():
         optimizer.load_state_dict(saved["optimizer"])
         spent, step = saved["spent"], saved["step"]
     elif a.start:
-        model.load_state_dict(torch.load(a.start, weights_only=False)["model"])
+        begin(model, a.start)
     mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(MEMORY))
     if spent:
         mean.module.load_state_dict(saved["model"])

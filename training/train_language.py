@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional as F
 
@@ -20,46 +22,48 @@ import grammar
 from batches import AFTER, BEFORE, END, batch_of, encode, make_tokenizer, questions_alone
 from encoder import CONFIG as ENCODER
 from features import normalise
-from lm import CONFIG, Talker, chunk_means
-from shards import DESCRIPTORS, INSTRUMENTS, KIT, Pool, as_batch
+from lm import CHUNK_FRAMES, CONFIG, Talker, chunk_means
+from shards import DESCRIPTORS, INSTRUMENTS, Pool, as_batch
 from train_encoder import Listener
 
 CHECK_S, CHECKED = 900, 100  # CPU seconds between checks; and captions in one
-CLEAR = 0.4  # what the listener itself finds less likely goes unnamed; chosen on songs-0
-
-
-def audible_to(listener_odds, truth):
-    """The truth with the instruments that this listener believes in; the likeliest that is there where it believes in none.
-
-    Words about more than the soft tokens hold would teach the language model to guess. In mixes what the listener
-    believes is said even where it is wrong: taught by the truth, greedy decoding names only what is likelier than not.
-    """
-    odds = dict(zip(INSTRUMENTS, listener_odds))
-    there = truth["instruments"]
-    said = [name for name in there if odds[name] >= CLEAR]
-    if truth["kind"] == "mix" and len(there) > 1:
-        wrong = [name for name in INSTRUMENTS if odds[name] >= CLEAR and name not in {*there, *KIT}]
-        said += sorted(wrong, key=lambda name: -odds[name])
-    return truth | {"instruments": said or [max(there, key=odds.get)]}
+SURE, MAYBE = 0.5, 0.25  # odds of the instruments' head; the engine's come from the export, and the language model only copies
 
 
 @dataclass
 class Heard:
-    """What the language model is given of one window or several, what is there, and what can be said of it."""
+    """What the language model is given of one window or several, and what is there."""
 
     means: torch.Tensor  # [tokens, hidden], f16
+    odds: np.ndarray  # [windows, instruments]
+    descriptors: np.ndarray  # [windows, descriptors]
     truth: dict
-    said: dict
-    windows: int = 1
+
+    @property
+    def windows(self):
+        return len(self.odds)
+
+    def sound(self):
+        """What the listener makes of it. Those it is sure of come loudest first, and those that are not there last."""
+        odds, level = self.odds.mean(0), {name: -i for i, name in enumerate(self.truth["instruments"])}
+        sure = [name for name, p in zip(INSTRUMENTS, odds) if p >= SURE]
+        maybe = [name for name, p in zip(INSTRUMENTS, odds) if MAYBE <= p < SURE]
+        sure.sort(key=lambda name: (-level.get(name, -99), -odds[INSTRUMENTS.index(name)]))
+        return grammar.sound(sure, maybe, dict(zip(DESCRIPTORS, self.descriptors.mean(0))))
+
+
+def impression(listener, states):
+    """Odds of the instruments and descriptors from hidden states `[batch, frames, hidden]`."""
+    out = listener.heads(states)
+    return torch.sigmoid(out["instruments"]).numpy()[:, None], torch.sigmoid(out["descriptors"]).numpy()[:, None]
 
 
 @torch.no_grad()
 def hear(listener, db, truths):
     """A batch of decibels as the listener hears it; what is silent is left out."""
-    means = chunk_means(listener.encoder(normalise(db)))
-    odds = torch.sigmoid(listener.chunk_instruments(means)).mean(1).numpy()
-    heard = zip(means.half(), truths, odds)
-    return [Heard(means, truth, audible_to(p, truth)) for means, truth, p in heard if truth["instruments"]]
+    states = listener.encoder(normalise(db))
+    heard = zip(chunk_means(states).half(), *impression(listener, states), truths)
+    return [Heard(means.clone(), *rest) for means, *rest in heard if rest[-1]["instruments"]]
 
 
 @torch.no_grad()
@@ -68,20 +72,17 @@ def hear_parts(listener, db, truths, present, rng):
 
     The listener hears the whole crop. `present` `[chunks, instruments]` says who plays in which whole chunk.
     """
-    means = chunk_means(listener.encoder(normalise(db)))
-    odds = torch.sigmoid(listener.chunk_instruments(means)).numpy()
-    heard = []
-    for all_means, truth, p, there in zip(means.half(), truths, odds, present):
+    states, heard = listener.encoder(normalise(db)), []
+    for one, truth, there in zip(states, truths, present):
         chunks = int(rng.integers(1, len(there) + 1))
         first = int(rng.integers(0, len(there) - chunks + 1))
-        part = slice(first, first + chunks)
-        playing = {INSTRUMENTS[i] for i in there[part].any(0).nonzero()[0]}
+        part = one[None, first * CHUNK_FRAMES : (first + chunks) * CHUNK_FRAMES]
+        playing = {INSTRUMENTS[i] for i in there[first : first + chunks].any(0).nonzero()[0]}
         # In the order of the whole crop, loudest first.
         names = [name for name in truth["instruments"] if name in playing]
         if names:
-            levels = [level for name, level in zip(truth["instruments"], truth["levels_db"]) if name in playing]
-            truth = truth | {"instruments": names, "levels_db": levels}
-            heard.append(Heard(all_means[part].clone(), truth, audible_to(p[part].mean(0), truth)))
+            odds, descriptors = impression(listener, part)
+            heard.append(Heard(chunk_means(part)[0].half(), odds[0], descriptors[0], truth | {"instruments": names}))
     return heard
 
 
@@ -122,13 +123,9 @@ def loudest_first(truths):
 
 def joined(windows):
     """Several windows of one song as the engine gives them for questions about the whole."""
-    truths = [heard.truth for heard in windows]
-    everyone = loudest_first(truths)
-    told = {name for heard in windows for name in heard.said["instruments"]}
-    words = {d: float(np.mean([t["descriptors"][d] for t in truths])) for d in DESCRIPTORS}
-    truth = {"kind": "mix", "instruments": everyone, "descriptors": words}
-    said = truth | {"instruments": [name for name in everyone if name in told] + sorted(told - set(everyone))}
-    return Heard(torch.cat([heard.means for heard in windows]), truth, said, len(windows))
+    everyone = loudest_first([heard.truth for heard in windows])
+    columns = (np.concatenate(column) for column in zip(*((heard.odds, heard.descriptors) for heard in windows)))
+    return Heard(torch.cat([heard.means for heard in windows]), *columns, {"kind": "mix", "instruments": everyone})
 
 
 def join_songs(songs, count, rng):
@@ -176,7 +173,7 @@ def caption_scores(talker, tokenizer, heard):
     """Mean precision and recall of the instruments named in greedy captions, against all that are there."""
     rng, scores = random.Random(3), []
     for one in rng.sample(heard, min(CHECKED, len(heard))):
-        said = named(greedy(talker, tokenizer, one.means, f"caption. facts: {grammar.draw_facts(rng)}"))
+        said = named(greedy(talker, tokenizer, one.means, f"caption. facts: {grammar.draw_facts(rng)}{one.sound()}"))
         right = len(said & set(one.truth["instruments"]))
         scores.append((right / max(len(said), 1), right / len(one.truth["instruments"])))
     return np.mean(scores, 0)
@@ -193,12 +190,25 @@ def question_scores(talker, tokenizer, heard):
     for line in lines:
         one, facts = rng.choice(heard), grammar.draw_facts(rng)
         about = grammar.topic(line["about"], line.get("instrument") or line.get("fault"))
-        said = greedy(talker, tokenizer, one.means, f"ask: {line['question'].lower()} facts: {facts}")
+        said = greedy(talker, tokenizer, one.means, f"ask: {line['question'].lower()} facts: {facts}{one.sound()}")
         if said.startswith(about):
             right += 1
         else:
             missed.append(f"{about}: {line['question']} -> {said}")
     return right / len(lines), rng.sample(missed, min(12, len(missed)))
+
+
+def begin(talker, tokenizer, start):
+    """Begins with the weights of a model folder as `export.py` writes it; tokens of the same text keep their embedding."""
+    start, known = Path(start), tokenizer.get_vocab()
+    weights = {name: value.float() for name, value in load_file(start / "lm/model.safetensors").items()}
+    old, embeddings = weights["model.embed_tokens.weight"], talker.lm.model.embed_tokens.weight.detach().clone()
+    for token, place in Tokenizer.from_file(str(start / "lm/tokenizer.json")).get_vocab().items():
+        if token in known:
+            embeddings[known[token]] = old[place]
+    talker.lm.load_state_dict(weights | {"model.embed_tokens.weight": embeddings})
+    adapter = load_file(start / "adapter.safetensors")
+    talker.llama_proj.load_state_dict({name.removeprefix("llama_proj."): value.float() for name, value in adapter.items()})
 
 
 def main():
@@ -212,14 +222,14 @@ def main():
     args.add_argument("--threads", type=int, default=2)
     args.add_argument("--singles", type=int, default=16000)
     args.add_argument("--mixes", type=int, default=24000)
+    args.add_argument("--start", help="a model folder whose weights a new schedule begins with")
     a = args.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
     rng, words = np.random.default_rng(0), random.Random(0)
 
     pool, check = Pool(a.data, "train-*.f16"), Pool(a.data, "songs-*.f16")
-    tokenizer = make_tokenizer(pool.truths, Path(a.out).with_suffix(".tokenizer.json"))
-    listener = Listener()
+        listener = Listener()
     listener.load_state_dict(torch.load(a.encoder, weights_only=False)["model"])
     started = time.time()
     listener.eval()
@@ -231,6 +241,7 @@ def main():
         heard = listen(listener, pool, a.singles, a.mixes, rng)
         heard += join_songs(listen_to_songs(listener, pool), a.mixes // 2, words)
         torch.save(heard, kept)
+    tokenizer = make_tokenizer([one.sound() for one in heard[:: max(1, len(heard) // 5000)]], Path(a.out).with_suffix(".tokenizer.json"))
     songs = listen_to_songs(listener, check)
     unheard, whole = [window for song in songs for window in song], [joined(song) for song in songs]
     by_length = {}
@@ -248,6 +259,8 @@ def main():
         talker.load_state_dict(saved["model"])
         optimizer.load_state_dict(saved["optimizer"])
         spent, step = saved["spent"], saved["step"]
+    elif a.start:
+        begin(talker, tokenizer, a.start)
     before = torch.tensor([[1, *encode(tokenizer, BEFORE)]])
     print(f"{sum(p.numel() for p in talker.parameters()) / 1e6:.2f} M parameters", flush=True)
 
@@ -283,8 +296,8 @@ def main():
             for task, text, some in (("caption", grammar.caption, unheard), ("summarise", grammar.summary, whole)):
                 for one in words.sample(some, 3):
                     facts = grammar.draw_facts(words)
-                    said = greedy(talker, tokenizer, one.means, f"{task}. facts: {facts}")
-                    print(f"    {said}  <-  {text(one.truth, facts)}")
+                    said = greedy(talker, tokenizer, one.means, f"{task}. facts: {facts}{one.sound()}")
+                    print(f"    {said}  <-  {text(one.sound(), facts)} {one.truth['instruments']}")
             talker.train()
             state = {"model": talker.state_dict(), "optimizer": optimizer.state_dict(), "config": config}
             torch.save(state | {"spent": spent, "step": step}, a.out)

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::atomic::AtomicBool, time::Instant};
 
-use engine::{Decoding, Facts, MODEL_RATE_HZ, SCHEMA, Samples, Task, instruction, slots};
+use engine::{Decoding, Facts, MODEL_RATE_HZ, SCHEMA, Samples, Task, instruct};
 use models::{Keep, Logits, Model};
 use serde::Serialize;
 
@@ -83,7 +83,7 @@ fn parts(model: &Model, samples: &[f32]) -> Result<Vec<Row>, Fault> {
     rows.push(row("adapter", heard_samples, started, None));
     let (Some(lm), Some(first)) = (&model.lm, heard.first()) else { return Ok(rows) };
 
-    let text = instruction(Task::Caption, &Facts::default(), &slots(model));
+    let text = instruct(model, first, Task::Caption, &Facts::default())?;
     let embeds = model.prompt_embeds(first, &text)?;
     let started = Instant::now();
     let (mut prefilled, mut caches) = (0, Vec::new());

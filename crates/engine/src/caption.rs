@@ -7,6 +7,7 @@ use models::{Heard, Model, Sampling};
 use crate::{
     error::EngineError,
     slots::{Facts, SLOTS, WHEN, sentences},
+    sound::Sound,
     vocabulary::instruments,
 };
 
@@ -52,7 +53,7 @@ pub struct Told {
     pub answer: String,
     /// Measured values in `text`.
     pub checked_numbers: usize,
-    /// Sentences withheld for a number that no measurement backs.
+    /// Sentences withheld: a number that no measurement backs, or an instrument that was not heard.
     pub withheld: usize,
     /// Geometric mean of the tokens' probabilities, 0 to 1.
     pub confidence: f64,
@@ -66,13 +67,27 @@ impl Told {
         let filled = facts.fill(&self.answer);
         self.text = filled.text;
         self.checked_numbers = filled.checked_numbers;
-        self.withheld = filled.withheld;
+        self.withheld += filled.withheld;
     }
 }
 
+/// What the language model is told of a task, of what was measured and of what was heard.
+///
+/// # Errors
+/// Another model heard it.
+pub fn instruct(
+    model: &Model,
+    heard: &Heard,
+    task: Task<'_>,
+    facts: &Facts,
+) -> Result<String, EngineError> {
+    let sound = Sound::of(model, heard)?;
+    Ok(instruction(task, facts, &slots(model), sound.as_ref()))
+}
+
 /// The instruction for a task. The embedded model was trained on exactly these words (training/grammar.py); it names facts that
-/// have one of the `slots` that the model knows, and a model that knows none gets plain words.
-pub fn instruction(task: Task<'_>, facts: &Facts, slots: &[&str]) -> String {
+/// have one of the `slots` that the model knows and the `sound` that was heard, and a model that knows no slots gets plain words.
+fn instruction(task: Task<'_>, facts: &Facts, slots: &[&str], sound: Option<&Sound>) -> String {
     if slots.is_empty() {
         return match task {
             Task::Caption => "Please give a caption to the music.".to_owned(),
@@ -81,7 +96,7 @@ pub fn instruction(task: Task<'_>, facts: &Facts, slots: &[&str]) -> String {
             Task::Ask(question) => question.to_owned(),
         };
     }
-    let facts = facts.words(slots);
+    let facts = facts.words(slots) + &sound.map(Sound::to_string).unwrap_or_default();
     match task {
         Task::Caption => format!("caption. facts: {facts}"),
         Task::Summarise => format!("summarise. facts: {facts}"),
@@ -92,7 +107,7 @@ pub fn instruction(task: Task<'_>, facts: &Facts, slots: &[&str]) -> String {
 }
 
 /// The slots that the model writes for the program to fill: its tokenizer has them as tokens of their own.
-pub fn slots(model: &Model) -> Vec<&'static str> {
+fn slots(model: &Model) -> Vec<&'static str> {
     let knows = |slot: &&str| model.tokenizer.as_ref().is_some_and(|t| t.id(slot).is_some());
     SLOTS.into_iter().filter(knows).collect()
 }
@@ -115,28 +130,56 @@ pub fn tell(
     cancel: &AtomicBool,
     say: &mut dyn FnMut(&str),
 ) -> Result<Told, EngineError> {
-    let instruction = instruction(task, facts, &slots(model));
-    let mut stream = Stream { task: Some(task), ..Stream::default() };
+    let sound = Sound::of(model, heard)?;
+    let instruction = instruction(task, facts, &slots(model), sound.as_ref());
+    let check = Check { task, facts, sound: sound.as_ref() };
+    let mut stream = Stream::default();
     let sampling = &decoding.sampling;
     let mut on_text = |text: &str| {
         stream.raw.push_str(text);
         let so_far = model.manifest.prompt.as_ref().map(|prompt| prompt.answer_in(&stream.raw));
-        stream.say(so_far.as_deref().unwrap_or_default(), facts, say);
+        stream.say(so_far.as_deref().unwrap_or_default(), &check, say);
     };
     let answer =
         model.answer(heard, &instruction, sampling, decoding.max_tokens, cancel, &mut on_text)?;
-    stream.say(&format!("{}\n", answer.text), facts, say);
-    let text = if is_about(&answer.text, task) { answer.text } else { CANT_TELL.to_owned() };
-    let filled = facts.fill(&text);
+    stream.say(&format!("{}\n", answer.text), &check, say);
+    let (answer_text, unheard) = check.heard(&answer.text);
+    let filled = facts.fill(&answer_text);
     Ok(Told {
         text: filled.text,
         raw: answer.raw_text,
-        answer: text,
+        answer: answer_text,
         checked_numbers: filled.checked_numbers,
-        withheld: filled.withheld,
+        withheld: filled.withheld + unheard,
         confidence: answer.mean_log_prob.exp().clamp(0.0, 1.0),
         tokens: answer.tokens.len(),
     })
+}
+
+/// What an answer must stand up to beside its numbers.
+#[derive(Clone, Copy)]
+struct Check<'a> {
+    task: Task<'a>,
+    facts: &'a Facts,
+    sound: Option<&'a Sound>,
+}
+
+impl Check<'_> {
+    /// Whether a sentence is about what was asked and names nobody who was not heard.
+    fn passes(&self, sentence: &str) -> bool {
+        is_about(sentence, self.task) && self.sound.is_none_or(|sound| sound.backs(sentence))
+    }
+
+    /// The sentences that pass, their slots not yet filled, and how many do not; that it can't be told where none is left.
+    fn heard(&self, answer: &str) -> (String, usize) {
+        if !is_about(answer, self.task) {
+            return (CANT_TELL.to_owned(), 0);
+        }
+        let (kept, dropped): (Vec<&str>, Vec<&str>) =
+            sentences(answer).partition(|sentence| self.passes(sentence));
+        let text = if kept.is_empty() { CANT_TELL.to_owned() } else { kept.join(" ") };
+        (text, dropped.len())
+    }
 }
 
 /// Whether a yes, a no or a place is about the instrument that the question names: a small model may slip to another one.
@@ -154,21 +197,19 @@ fn is_about(answer: &str, task: Task<'_>) -> bool {
 
 /// What was said of an answer that is still being written.
 #[derive(Debug, Default)]
-struct Stream<'a> {
-    task: Option<Task<'a>>,
+struct Stream {
     raw: String,
     /// Sentences that were said or withheld.
     settled: usize,
 }
 
-impl Stream<'_> {
+impl Stream {
     /// Says the sentences of `so_far` that are complete and new: another one, or a line's end, follows them.
-    fn say(&mut self, so_far: &str, facts: &Facts, say: &mut dyn FnMut(&str)) {
+    fn say(&mut self, so_far: &str, check: &Check<'_>, say: &mut dyn FnMut(&str)) {
         let whole = sentences(so_far).count().saturating_sub(usize::from(!so_far.ends_with('\n')));
         for sentence in sentences(so_far).take(whole).skip(self.settled) {
-            let filled = facts.fill(sentence);
-            let is_about = self.task.is_none_or(|task| is_about(sentence, task));
-            if is_about && !filled.text.is_empty() {
+            let filled = check.facts.fill(sentence);
+            if check.passes(sentence) && !filled.text.is_empty() {
                 say(&filled.text);
             }
         }
@@ -183,10 +224,11 @@ mod tests {
     #[test]
     fn sentences_are_said_once_and_when_they_are_complete() {
         let (mut stream, mut said) = (Stream::default(), Vec::new());
+        let check = Check { task: Task::Caption, facts: &Facts::default(), sound: None };
         for so_far in
             ["Dr", "Drums. It is 9", "Drums. It is 9 dB. Wa", "Drums. It is 9 dB. Warm.\n"]
         {
-            stream.say(so_far, &Facts::default(), &mut |sentence| said.push(sentence.to_owned()));
+            stream.say(so_far, &check, &mut |sentence| said.push(sentence.to_owned()));
         }
         assert_eq!(said, ["Drums.", "Warm."], "and never with a number that nothing backs");
     }
@@ -194,11 +236,14 @@ mod tests {
     #[test]
     fn instructions_are_the_trained_words() {
         let facts = Facts::default();
-        let check = |task, expected: &str| assert_eq!(instruction(task, &facts, &SLOTS), expected);
+        let check =
+            |task, expected: &str| assert_eq!(instruction(task, &facts, &SLOTS, None), expected);
         check(Task::Caption, "caption. facts: none");
         check(Task::Summarise, "summarise. facts: none");
         check(Task::Advise, "advise. facts: none");
         check(Task::Ask(" Any problems? "), "ask: any problems? facts: none");
+        let heard = instruction(Task::Caption, &facts, &SLOTS, Some(&Sound::default()));
+        assert_eq!(heard, "caption. facts: none<hears><sounds>");
     }
 
     #[test]
@@ -217,6 +262,8 @@ mod tests {
 
     #[test]
     fn a_plain_model_gets_the_question_as_it_is() {
-        assert_eq!(instruction(Task::Ask("What key?"), &Facts::default(), &[]), "What key?");
+        let sound = Sound::default();
+        let words = instruction(Task::Ask("What key?"), &Facts::default(), &[], Some(&sound));
+        assert_eq!(words, "What key?");
     }
 }

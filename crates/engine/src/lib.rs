@@ -19,6 +19,7 @@ mod presence;
 mod scope;
 pub mod session;
 mod slots;
+mod sound;
 mod source;
 mod threads;
 mod timeline;
@@ -28,7 +29,7 @@ mod workers;
 
 pub use advice::{Advice, Company, Part, Request, Scope, advise};
 pub use ask::{Answer, Asked, Conversation, Hearing, ask};
-pub use caption::{Decoding, Task, Told, instruction, knows_slots, slots, tell};
+pub use caption::{Decoding, Task, Told, instruct, knows_slots, tell};
 pub use driver::{Context, Progress, Survey, hear, measure, scan, survey};
 pub use embedded::{OpenedModel, embedded_files, open_model};
 pub use envelope::Envelope;

@@ -207,7 +207,7 @@ impl Teller<'_> {
             Ok(()) => {
                 let heard = self.model.soft_tokens(&window)?;
                 let share = stretch.span.share_of(stretch.span.window(self.survey.duration_s));
-                self.tell(&self.model.part(&heard, share)?, Task::Caption, &facts)?
+                self.tell(&heard.part(share)?, Task::Caption, &facts)?
             }
         };
         Ok(Caption {

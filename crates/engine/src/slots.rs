@@ -16,8 +16,10 @@ mod finding;
 /// How many findings an instruction names.
 const FINDINGS: usize = 3;
 
-/// Tempo, key, meter and chords are stated only where they are this likely right: a text has no room for doubt.
+/// Tempo, key and meter are stated where they are this likely right, and answered with a doubt from the second on. Captions
+/// have no room for doubt.
 const SURE: f64 = 0.6;
+const DOUBTFUL: f64 = 0.4;
 
 /// Chords with less than this share of the time are passing ones; more names than this are no answer.
 const CHORD_SHARE: f64 = 0.08;
@@ -91,6 +93,8 @@ pub struct Facts {
     last: Option<usize>,
     /// Whether another bar can be compared with, once it is asked for.
     has_other: bool,
+    /// Values that may well be wrong.
+    doubted: Vec<&'static str>,
 }
 
 impl Facts {
@@ -103,13 +107,9 @@ impl Facts {
         findings: &[Finding],
     ) -> Self {
         let mut facts = Self::default();
-        let sure = |confidence: Option<f64>| confidence.is_none_or(|c| c >= SURE);
-        if sure(song.tempo_confidence) {
-            facts.set("tempo", song.tempo_bpm.map(|bpm| format!("{bpm:.0} BPM")));
-        }
-        if sure(song.key_confidence) {
-            facts.set("key", song.key.clone());
-        }
+        let tempo = song.tempo_bpm.map(|bpm| format!("{bpm:.0} BPM"));
+        facts.set_likely("tempo", tempo, song.tempo_confidence);
+        facts.set_likely("key", song.key.clone(), song.key_confidence);
         facts.set("lufs", lufs.map(|v| format!("{} LUFS", fixed(v, 1))));
         facts.set("peak", slice.true_peak_dbtp.map(|v| format!("{} dBTP", fixed(v, 1))));
         facts.set("crest", slice.crest_db.map(|v| format!("{} dB", fixed(v, 1))));
@@ -118,9 +118,7 @@ impl Facts {
             facts.set("corr", slice.correlation.map(|v| fixed(v, 2)));
             facts.set("bal", slice.balance_db.map(|v| format!("{} dB", fixed(v, 1))));
         }
-        if sure(song.meter_confidence) {
-            facts.set("meter", song.meter.clone());
-        }
+        facts.set_likely("meter", song.meter.clone(), song.meter_confidence);
         facts.set("chords", chords(&slice.chords));
         facts.set("length", (slice.duration_s > 0.0).then(|| length(slice.duration_s)));
         facts.set("parts", parts(&slice.sections));
@@ -157,8 +155,9 @@ impl Facts {
         let mut words: Vec<String> = Vec::new();
         for name in NAMED {
             let have = self.value(name).is_some() || (name == "other" && self.has_other);
+            let doubt = if self.doubted.contains(&name) { "?" } else { "" };
             if have && known(name) {
-                words.push(name.to_owned());
+                words.push(format!("{name}{doubt}"));
             }
         }
         words.extend(self.level.map(str::to_owned));
@@ -244,6 +243,17 @@ impl Facts {
         filled
     }
 
+    /// Sets a value that is right with this probability; one that is likelier wrong is none.
+    fn set_likely(&mut self, slot: &'static str, value: Option<String>, confidence: Option<f64>) {
+        let confidence = confidence.unwrap_or(1.0);
+        if confidence >= DOUBTFUL {
+            self.set(slot, value);
+        }
+        if confidence < SURE {
+            self.doubted.push(slot);
+        }
+    }
+
     fn set(&mut self, slot: &'static str, value: Option<String>) {
         self.values.extend(value.map(|value| (slot, value)));
     }
@@ -267,8 +277,12 @@ impl Facts {
         while let Some(at) = rest.find(['<', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
             let tail = rest[at..].strip_prefix('<')?;
             let close = tail.find('>')?;
+            let slot = &tail[..close];
+            if self.doubted.contains(&slot) && !sentence.to_lowercase().contains("perhaps") {
+                return None;
+            }
             out.push_str(&rest[..at]);
-            out.push_str(self.value(&tail[..close])?);
+            out.push_str(self.value(slot)?);
             numbers += 1;
             rest = &tail[close + 1..];
         }

@@ -26,7 +26,7 @@ const SYNONYMS: [(Label, &[&str]); 18] = [
 ];
 
 /// The labels that `text` names, in the order of their first mention. What is denied (`no vocals`, `without drums or
-/// bass`) is not named; `full mix` is no instrument.
+/// bass`) or doubted (`perhaps organ and strings`) is not named; `full mix` is no instrument.
 pub fn instruments(text: &str) -> Vec<Label> {
     let words: Vec<String> = text
         .to_lowercase()
@@ -36,11 +36,11 @@ pub fn instruments(text: &str) -> Vec<Label> {
         .collect();
     let names = names();
     let mut found = Vec::new();
-    let mut denied = false;
+    let (mut denied, mut doubted) = (false, false);
     let mut at = 0;
     while at < words.len() {
         if let Some((label, length)) = longest(&names, &words[at..]) {
-            if !denied && !found.contains(&label) {
+            if !denied && !doubted && !found.contains(&label) {
                 found.push(label);
             }
             at += length;
@@ -52,6 +52,7 @@ pub fn instruments(text: &str) -> Vec<Label> {
             "or" | "nor" | "any" | "a" | "an" | "the" => denied,
             _ => false,
         };
+        doubted |= words[at] == "perhaps";
         at += 1;
     }
     found
@@ -124,6 +125,12 @@ mod tests {
             instruments("organ without drums or bass, then brass"),
             [Label::Organ, Label::Brass]
         );
+    }
+
+    #[test]
+    fn doubted_instruments_are_not_named() {
+        assert!(instruments("Perhaps strings and organ; dark, dry.").is_empty());
+        assert!(instruments("Perhaps bass, but I can't tell from this for sure.").is_empty());
     }
 
     #[test]

@@ -215,26 +215,6 @@ impl Hidden {
         };
         Ok(Tensor::from_slice(state, (1, self.frames, self.width), &Device::Cpu)?)
     }
-
-    /// Mean and standard deviation (population) of the mean state over time, `[2 width]`.
-    pub fn pooled(&self) -> Vec<f32> {
-        let mut mean = vec![0.0f64; self.width];
-        let mut power = vec![0.0f64; self.width];
-        let frames = self.frames as f64;
-        for row in self.mean.chunks_exact(self.width) {
-            mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += f64::from(*x) / frames);
-        }
-        for row in self.mean.chunks_exact(self.width) {
-            for ((power, mean), x) in power.iter_mut().zip(&mean).zip(row) {
-                *power += (f64::from(*x) - mean).powi(2) / frames;
-            }
-        }
-        mean.iter()
-            .copied()
-            .chain(power.iter().map(|power| power.sqrt()))
-            .map(|x| x as f32)
-            .collect()
-    }
 }
 
 fn normalized(samples: &[f32]) -> Vec<f32> {

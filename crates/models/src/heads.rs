@@ -34,6 +34,8 @@ pub struct Heads {
     pub label_abstain: f32,
     /// From this probability on an instrument counts as heard.
     pub instruments_threshold: f32,
+    /// From this probability on it may be there.
+    pub instruments_doubt: f32,
 }
 
 impl Heads {
@@ -62,6 +64,7 @@ impl Heads {
                 "must be positive",
             ));
         }
+        let instruments_threshold = number("instruments_threshold", 0.5)?;
         Ok(Self {
             inputs,
             label: head(&weights, path, "label", inputs)?,
@@ -69,11 +72,12 @@ impl Heads {
             descriptors: head(&weights, path, "descriptors", inputs)?,
             label_temperature,
             label_abstain: number("label_abstain", 0.0)?,
-            instruments_threshold: number("instruments_threshold", 0.5)?,
+            instruments_threshold,
+            instruments_doubt: number("instruments_doubt", instruments_threshold)?,
         })
     }
 
-    /// Labels with calibrated probabilities that sum to 1, likeliest first; empty without that head.
+    /// Labels with calibrated probabilities that sum to 1, in the file's order; empty without that head.
     ///
     /// # Errors
     /// [`ModelError::Input`] if `pooled` has the wrong size.
@@ -85,10 +89,10 @@ impl Heads {
         let weights: Vec<f32> =
             logits.iter().map(|x| ((x - top) / self.label_temperature).exp()).collect();
         let sum: f32 = weights.iter().sum();
-        Ok(ranked(classes, weights.iter().map(|weight| weight / sum)))
+        Ok(named(classes, weights.iter().map(|weight| weight / sum)))
     }
 
-    /// Instruments with independent probabilities, likeliest first; empty without that head.
+    /// Instruments with independent probabilities, in the file's order; empty without that head.
     ///
     /// # Errors
     /// As [`Heads::labels`].
@@ -96,7 +100,7 @@ impl Heads {
         let Some((classes, logits)) = self.run(self.instruments.as_ref(), pooled)? else {
             return Ok(Vec::new());
         };
-        Ok(ranked(classes, logits.iter().map(|x| sigmoid(*x))))
+        Ok(named(classes, logits.iter().map(|x| sigmoid(*x))))
     }
 
     /// Descriptors from 0 to 1 in the file's order; empty without that head.
@@ -107,7 +111,7 @@ impl Heads {
         let Some((classes, logits)) = self.run(self.descriptors.as_ref(), pooled)? else {
             return Ok(Vec::new());
         };
-        Ok(classes.iter().cloned().zip(logits.iter().map(|x| sigmoid(*x))).collect())
+        Ok(named(classes, logits.iter().map(|x| sigmoid(*x))))
     }
 
     fn run<'a>(
@@ -158,10 +162,8 @@ fn head(
     Ok(Some(Head { classes, first, second }))
 }
 
-fn ranked(classes: &[String], probabilities: impl Iterator<Item = f32>) -> Vec<(String, f32)> {
-    let mut all: Vec<(String, f32)> = classes.iter().cloned().zip(probabilities).collect();
-    all.sort_by(|a, b| b.1.total_cmp(&a.1));
-    all
+fn named(classes: &[String], probabilities: impl Iterator<Item = f32>) -> Vec<(String, f32)> {
+    classes.iter().cloned().zip(probabilities).collect()
 }
 
 fn sigmoid(x: f32) -> f32 {

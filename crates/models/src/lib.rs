@@ -12,6 +12,7 @@ mod error;
 mod folder;
 mod generate;
 mod heads;
+mod heard;
 mod lm;
 mod log_mel;
 mod model;
@@ -32,9 +33,10 @@ pub use self::{
     folder::{Manifest, ModelFolder},
     generate::{Generated, Limits, generate},
     heads::Heads,
+    heard::{Heard, Moments, Window},
     lm::{Family, KvCache, Lm, LmConfig, Logits, RopeScaling},
     log_mel::{LogMel, LogMelConfig, mel_filters},
-    model::{Answer, Heard, Model},
+    model::{Answer, Model},
     prompt::Prompt,
     sampling::Sampling,
     source::Source,

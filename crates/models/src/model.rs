@@ -1,13 +1,12 @@
 //! A whole model: what the hub calls to hear a window and to put it into words.
 
-use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use candle_core::{Device, Tensor};
 
 use crate::{
-    Adapter, Encoder, Heads, Hidden, Keep, Limits, Lm, Manifest, ModelError, Sampling, Tokenizer,
-    generate,
+    Adapter, Encoder, Heads, Heard, Hidden, Keep, Limits, Lm, Manifest, ModelError, Moments,
+    Sampling, Tokenizer, generate,
 };
 
 /// The parts of one model folder. Cheap to share, never changed by use.
@@ -25,17 +24,6 @@ pub struct Model {
     pub tokenizer: Option<Tokenizer>,
     /// Hidden states to labels.
     pub heads: Option<Heads>,
-}
-
-/// What a model keeps of one window: enough for every later question, without the audio.
-#[derive(Clone, Debug)]
-pub struct Heard {
-    /// Soft tokens `[tokens, d_model]`; no rows where the model has no adapter.
-    pub soft_tokens: Tensor,
-    /// Mean and standard deviation of the hidden states over time, `[2 hidden]`.
-    pub pooled: Vec<f32>,
-    /// Encoder frames.
-    pub frames: usize,
 }
 
 /// An answer in words.
@@ -63,34 +51,6 @@ impl Model {
         self.heard(&hidden)
     }
 
-    /// The soft tokens of a part of a window, which is `share` of its length (0 to 1): those whose middle lies in it,
-    /// else the one around its own middle. The encoder has heard the whole window, and `pooled` stays that of the whole.
-    ///
-    /// # Errors
-    /// As candle's `narrow`, which these places never are beyond.
-    pub fn part(&self, heard: &Heard, share: Range<f64>) -> Result<Heard, ModelError> {
-        let rows = heard.soft_tokens.dims().first().copied().unwrap_or(0);
-        let Some(adapter) = self.adapter.as_ref().filter(|_| rows > 1) else {
-            return Ok(heard.clone());
-        };
-        let chunk = adapter.chunk_frames();
-        let frames = heard.frames as f64;
-        let middle = |row: usize| {
-            let start = row * chunk;
-            (start + (start + chunk).min(heard.frames)) as f64 / 2.0 / frames
-        };
-        let mut inside = (0..rows).filter(|&row| share.contains(&middle(row)));
-        let (first, count) = match inside.next() {
-            Some(first) => (first, 1 + inside.count()),
-            None => {
-                let at = f64::midpoint(share.start, share.end) * frames / chunk as f64;
-                ((at.max(0.0) as usize).min(rows - 1), 1)
-            }
-        };
-        let soft_tokens = heard.soft_tokens.narrow(0, first, count)?;
-        Ok(Heard { soft_tokens, ..heard.clone() })
-    }
-
     /// The same from hidden states at hand.
     ///
     /// # Errors
@@ -100,7 +60,10 @@ impl Model {
             Some(adapter) => adapter.forward(hidden)?,
             None => Tensor::from_vec(Vec::<f32>::new(), (0, hidden.width), &Device::Cpu)?,
         };
-        Ok(Heard { soft_tokens, pooled: hidden.pooled(), frames: hidden.frames })
+        let chunk = self.adapter.as_ref().map_or(hidden.frames, Adapter::chunk_frames);
+        let stretches = hidden.mean.chunks((chunk * hidden.width).max(1));
+        let window = stretches.map(|frames| Moments::of(frames, hidden.width)).collect();
+        Ok(Heard { soft_tokens, windows: vec![window] })
     }
 
     /// Answers an instruction about what was heard. `on_token` gets the raw text as it comes.
@@ -173,28 +136,35 @@ impl Model {
         Ok(Tensor::from_vec(values, (rows, width), &Device::Cpu)?)
     }
 
-    /// Stem labels with probabilities that sum to 1, likeliest first.
+    /// Stem labels with probabilities that sum to 1, likeliest first; of several windows the mean.
     ///
     /// # Errors
-    /// [`ModelError::Absent`] without heads.
+    /// [`ModelError::Absent`] without heads, [`ModelError::Input`] if another model heard it.
     pub fn labels(&self, heard: &Heard) -> Result<Vec<(String, f32)>, ModelError> {
-        self.heads()?.labels(&heard.pooled)
+        let heads = self.heads()?;
+        let mut labels = over_windows(heard, |pooled| heads.labels(pooled))?;
+        labels.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Ok(labels)
     }
 
-    /// Instruments with independent probabilities, likeliest first.
+    /// Instruments with independent probabilities, likeliest first; of several windows the mean.
     ///
     /// # Errors
-    /// [`ModelError::Absent`] without heads.
+    /// As [`Model::labels`].
     pub fn instruments(&self, heard: &Heard) -> Result<Vec<(String, f32)>, ModelError> {
-        self.heads()?.instruments(&heard.pooled)
+        let heads = self.heads()?;
+        let mut instruments = over_windows(heard, |pooled| heads.instruments(pooled))?;
+        instruments.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Ok(instruments)
     }
 
-    /// Descriptors of the sound, each from 0 to 1.
+    /// Descriptors of the sound, each from 0 to 1, in the file's order; of several windows the mean.
     ///
     /// # Errors
-    /// [`ModelError::Absent`] without heads.
+    /// As [`Model::labels`].
     pub fn descriptors(&self, heard: &Heard) -> Result<Vec<(String, f32)>, ModelError> {
-        self.heads()?.descriptors(&heard.pooled)
+        let heads = self.heads()?;
+        over_windows(heard, |pooled| heads.descriptors(pooled))
     }
 
     /// The encoder.
@@ -220,33 +190,20 @@ impl Model {
     }
 }
 
-impl Heard {
-    /// Several windows as one, in time order: soft tokens one after the other, pooled states
-    /// averaged by their frames.
-    ///
-    /// # Errors
-    /// [`ModelError::Input`] if there is no window or they come from different models.
-    pub fn join(parts: &[&Self]) -> Result<Self, ModelError> {
-        let Some(first) = parts.first() else {
-            return Err(ModelError::input("parts", "nothing heard"));
-        };
-        let width = first.soft_tokens.dims().get(1).copied().unwrap_or(0);
-        let frames: usize = parts.iter().map(|part| part.frames).sum();
-        let mut tokens = Vec::new();
-        let mut pooled = vec![0.0; first.pooled.len()];
-        for part in parts {
-            if part.pooled.len() != pooled.len() || part.soft_tokens.dims().get(1) != Some(&width) {
-                return Err(ModelError::input("parts", "windows from different models"));
-            }
-            tokens.extend(part.soft_tokens.flatten_all()?.to_vec1::<f32>()?);
-            let share = part.frames as f32 / frames.max(1) as f32;
-            pooled.iter_mut().zip(&part.pooled).for_each(|(sum, x)| *sum += share * x);
+/// The mean over windows of what a head gives each, in the order of its classes.
+fn over_windows(
+    heard: &Heard,
+    head: impl Fn(&[f32]) -> Result<Vec<(String, f32)>, ModelError>,
+) -> Result<Vec<(String, f32)>, ModelError> {
+    let share = 1.0 / heard.windows.len().max(1) as f32;
+    let mut sums: Vec<(String, f32)> = Vec::new();
+    for pooled in heard.pooled() {
+        let scores = head(&pooled)?;
+        if sums.is_empty() {
+            sums = scores.into_iter().map(|(name, p)| (name, p * share)).collect();
+        } else {
+            sums.iter_mut().zip(scores).for_each(|(sum, (_, p))| sum.1 += p * share);
         }
-        let rows = tokens.len().checked_div(width).unwrap_or(0);
-        Ok(Self {
-            soft_tokens: Tensor::from_vec(tokens, (rows, width), &Device::Cpu)?,
-            pooled,
-            frames,
-        })
     }
+    Ok(sums)
 }

@@ -95,7 +95,7 @@ fn bars(context: &engine::Context<'_>, model: &Model, song: &Song) -> Result<Vec
         let window = model.soft_tokens(&heard.window.unwrap_or_default())?;
         Ok(Bar {
             there: audible(&rendered, span.start_s, span.end_s),
-            heard: model.part(&window, share)?,
+            heard: window.part(share)?,
             facts: Facts::new(&measured, &slice, slice.loudness_lufs, &[]),
         })
     })?;

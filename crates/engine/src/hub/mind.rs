@@ -104,7 +104,7 @@ impl Mind for Thinker {
 
     fn hear(&self, window: &Window, cancel: &AtomicBool) -> Result<Impression, EngineError> {
         let whole = self.model.soft_tokens(&window.samples)?;
-        let sound = self.model.part(&whole, window.passage.clone())?;
+        let sound = whole.part(window.passage.clone())?;
         let (labels, abstain_below) = match &self.model.heads {
             Some(heads) => (self.model.labels(&sound)?, f64::from(heads.label_abstain)),
             None => (Vec::new(), 1.0),

@@ -56,6 +56,15 @@ fn words_name_what_is_known_in_the_trained_order() {
 }
 
 #[test]
+fn what_is_doubtful_is_said_with_a_doubt() {
+    let unsure = Measurements { tempo_confidence: Some(0.5), ..measured() };
+    let facts = Facts::new(&unsure, &unsure, None, &[]);
+    assert!(facts.words(&SLOTS).starts_with("tempo? key "));
+    assert_eq!(facts.fill("Perhaps about <tempo>, but I am not sure.").checked_numbers, 1);
+    assert_eq!(facts.fill("Around <tempo>, in <key>.").withheld, 1);
+}
+
+#[test]
 fn chords_and_parts_are_listed_in_order() {
     let chord = |start_s: f64, name: &str, confidence| ChordSpan {
         start_s,

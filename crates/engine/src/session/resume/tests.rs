@@ -24,7 +24,7 @@ impl Mind for Namer {
     fn hear(&self, _: &Window, _: &AtomicBool) -> Result<Impression, EngineError> {
         let soft_tokens = models::Tensor::from_vec(vec![0.0_f32], (1, 1), &models::Device::Cpu);
         Ok(Impression {
-            sound: Heard { soft_tokens: soft_tokens.unwrap(), pooled: vec![], frames: 1 },
+            sound: Heard { soft_tokens: soft_tokens.unwrap(), windows: vec![] },
             labels: vec![("bass".to_owned(), 0.9)],
             abstain_below: 0.5,
             told: Told { text: "Bass.".to_owned(), confidence: 0.9, ..Told::default() },

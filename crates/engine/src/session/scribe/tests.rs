@@ -33,7 +33,7 @@ impl Mind for Parrot {
         std::thread::sleep(self.takes);
         let soft_tokens = models::Tensor::from_vec(vec![0.0_f32], (1, 1), &models::Device::Cpu);
         Ok(Impression {
-            sound: Heard { soft_tokens: soft_tokens.unwrap(), pooled: vec![], frames: 1 },
+            sound: Heard { soft_tokens: soft_tokens.unwrap(), windows: vec![] },
             labels: vec![("bass".to_owned(), 0.9), ("kick".to_owned(), 0.1)],
             abstain_below: 0.5,
             told: Told { text: "Bass.".to_owned(), confidence: 0.9, ..Told::default() },

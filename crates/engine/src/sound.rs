@@ -1,0 +1,172 @@
+//! What the model's heads make of a sound: who plays for sure, who may, and words for its colour. The language model gets it
+//! after the facts and says nothing else (training/grammar.py has the same words and limits); a sentence that names an
+//! instrument which was not heard is withheld.
+
+use std::fmt;
+
+use models::{Heard, Model};
+use signal::Label;
+
+use crate::{error::EngineError, vocabulary::instruments};
+
+/// Limits of the words for descriptors, 0 to 1: where "bright" begins is a convention.
+const BRIGHT: f32 = 0.8;
+const DARK: f32 = 0.45;
+const WARM: f32 = 0.8;
+const GRITTY: f32 = 0.4;
+const ROOMY: f32 = 0.35;
+const DRY: f32 = 0.03;
+/// Several parts together are busier than one: below and above for one, and for any other number.
+const SPARSE_BUSY_ALONE: (f32, f32) = (0.2, 0.68);
+const SPARSE_BUSY: (f32, f32) = (0.65, 0.95);
+
+/// The token that opens it; a model whose tokenizer lacks it is told nothing.
+const HEARS: &str = "<hears>";
+
+/// What was heard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sound {
+    /// Likely enough to be named.
+    sure: Vec<Label>,
+    /// May be there.
+    maybe: Vec<Label>,
+    words: Vec<&'static str>,
+}
+
+impl Sound {
+    /// What the heads make of `heard`; none for a model that was not trained to be told.
+    ///
+    /// # Errors
+    /// [`models::ModelError::Input`] if another model heard it.
+    pub(crate) fn of(model: &Model, heard: &Heard) -> Result<Option<Self>, EngineError> {
+        let is_told = model.tokenizer.as_ref().is_some_and(|tokens| tokens.id(HEARS).is_some());
+        let Some(heads) = model.heads.as_ref().filter(|_| is_told) else { return Ok(None) };
+        let mut sound = Self::default();
+        for (name, odds) in model.instruments(heard)? {
+            let Some(label) = Label::from_name(&name) else { continue };
+            if odds >= heads.instruments_threshold {
+                sound.sure.push(label);
+            } else if odds >= heads.instruments_doubt {
+                sound.maybe.push(label);
+            }
+        }
+        sound.words = colours(&model.descriptors(heard)?, sound.sure.len());
+        Ok(Some(sound))
+    }
+
+    /// Whether `sentence` names only instruments that were heard. The pieces of a kit are in its drums.
+    pub(crate) fn backs(&self, sentence: &str) -> bool {
+        let heard = |label: &Label| {
+            let same = |known: &&Label| **known == *label || known.in_mix() == label.in_mix();
+            self.sure.iter().chain(&self.maybe).any(|known| same(&known))
+        };
+        instruments(sentence).iter().all(heard)
+    }
+}
+
+impl fmt::Display for Sound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, labels: &[Label]| {
+            let mut ordered: Vec<Label> = labels.to_vec();
+            ordered.sort_by_key(|label| ORDER.iter().position(|known| known == label));
+            ordered.iter().try_for_each(|label| write!(f, "<of:{}>", label.name()))
+        };
+        f.write_str(HEARS)?;
+        list(f, &self.sure)?;
+        if !self.maybe.is_empty() {
+            f.write_str("<maybe>")?;
+            list(f, &self.maybe)?;
+        }
+        f.write_str("<sounds>")?;
+        self.words.iter().try_for_each(|word| write!(f, " {word}"))
+    }
+}
+
+/// Words for descriptors, in the order in which the language model knows them.
+fn colours(descriptors: &[(String, f32)], parts: usize) -> Vec<&'static str> {
+    let value = |name: &str| descriptors.iter().find(|(known, _)| known == name).map(|(_, v)| *v);
+    let (above, below) = (
+        |name: &str, limit: f32| value(name).is_some_and(|value| value > limit),
+        |name: &str, limit: f32| value(name).is_some_and(|value| value < limit),
+    );
+    let (sparse, busy) = if parts == 1 { SPARSE_BUSY_ALONE } else { SPARSE_BUSY };
+    let bright = above("brightness", BRIGHT);
+    let words = [
+        (bright, "bright"),
+        (below("brightness", DARK), "dark"),
+        (above("warmth", WARM) && !bright, "warm"),
+        (above("dirt", GRITTY), "gritty"),
+        (above("space", ROOMY), "roomy"),
+        (below("space", DRY), "dry"),
+        (above("density", busy), "busy"),
+        (below("density", sparse), "sparse"),
+    ];
+    words.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word).collect()
+}
+
+/// Rhythm section first, then harmony, then lead: the order in which a mixer reads a session.
+const ORDER: [Label; 22] = [
+    Label::Drums,
+    Label::Kick,
+    Label::Snare,
+    Label::HiHat,
+    Label::Toms,
+    Label::Cymbals,
+    Label::Percussion,
+    Label::Bass,
+    Label::ElectricGuitar,
+    Label::AcousticGuitar,
+    Label::Piano,
+    Label::ElectricPiano,
+    Label::Organ,
+    Label::SynthPad,
+    Label::Strings,
+    Label::Brass,
+    Label::Woodwinds,
+    Label::Mallets,
+    Label::SynthLead,
+    Label::Vocals,
+    Label::Speech,
+    Label::Fx,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sound(sure: &[Label], maybe: &[Label], words: &[&'static str]) -> Sound {
+        Sound { sure: sure.to_vec(), maybe: maybe.to_vec(), words: words.to_vec() }
+    }
+
+    #[test]
+    fn it_is_told_in_the_trained_words() {
+        let told =
+            sound(&[Label::Bass, Label::Drums], &[Label::Fx, Label::Organ], &["dark", "dry"]);
+        let expected = "<hears><of:drums><of:bass><maybe><of:organ><of:fx><sounds> dark dry";
+        assert_eq!(told.to_string(), expected);
+        assert_eq!(Sound::default().to_string(), "<hears><sounds>");
+    }
+
+    #[test]
+    fn what_was_not_heard_is_not_said() {
+        let heard = sound(&[Label::Drums], &[Label::Bass], &[]);
+        assert!(heard.backs("Drums and bass."));
+        assert!(heard.backs("Yes, I hear kick."), "the pieces of a kit are in its drums");
+        assert!(heard.backs("No vocals that I can hear."));
+        assert!(heard.backs("Perhaps vocals, but I can't tell from this for sure."));
+        assert!(!heard.backs("Drums, bass and vocals."));
+    }
+
+    #[test]
+    fn colours_follow_their_limits() {
+        let of = |values: [f32; 5], parts| {
+            let names = ["brightness", "warmth", "space", "dirt", "density"];
+            let pairs: Vec<_> = names.map(str::to_owned).into_iter().zip(values).collect();
+            colours(&pairs, parts)
+        };
+        assert_eq!(of([0.9, 0.9, 0.5, 0.5, 0.7], 1), ["bright", "gritty", "roomy", "busy"]);
+        assert_eq!(of([0.3, 0.9, 0.01, 0.1, 0.7], 3), ["dark", "warm", "dry"]);
+        assert_eq!(of([0.5, 0.5, 0.2, 0.1, 0.5], 3), ["sparse"]);
+        assert!(colours(&[], 1).is_empty());
+    }
+}
