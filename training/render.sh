@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Renders training and evaluation clips in resumable shards: render.sh OUT BANK [BANK...]
-# What training is checked on comes from the first bank alone.
+# What training is checked on comes from the first bank alone, whose folder also has midi/ and ir/.
+# FONTS are the SoundFonts, from Debian's fluid-soundfont-gm and musescore-general-soundfont (both MIT).
 # A shard holds about 2 000 to 4 000 clips of 4 s at 24 kHz (0.4 to 0.8 GB); a finished one has a .done file beside it.
 set -euo pipefail
 out=$1 first=$2
@@ -10,6 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$out"
 cargo build --release --quiet --manifest-path "$here/../Cargo.toml" --package factory
 factory="$here/../target/release/factory"
+read -ra fonts <<< "${FONTS:-/usr/share/sounds/sf2/FluidR3_GM.sf2 /usr/share/sounds/sf3/MuseScore_General.sf3}"
 
 render() { # KIND NAME SPLIT [OPTION...]
   [ -e "$out/$2.done" ] && return
@@ -25,6 +27,13 @@ train() { render clips "train-$1" train --seed "$1" --count 4096 --procedural-sh
 recorded() { render clips "train-r$1" train --seed $((20 + $1)) --count 4096 --procedural-share 0 --mix-share 0; }
 # Stems of songs at the same moments, for mixes made while training.
 scenes() { render scenes "train-s$1" train --seeds $((500000 + $1 * 40))..$((500040 + $1 * 40)) --count 10 --procedural-share 0.75; }
+# The same with mostly recorded voices.
+recorded_scenes() { render scenes "train-n$1" train --seeds $((520000 + $1 * 40))..$((520040 + $1 * 40)) --count 6 --procedural-share 0.25; }
+# The same of other arrangements, through SoundFonts.
+soundfont() {
+  [ -e "$out/train-f$1.done" ] || "$here/work/venv/bin/python" "$here/soundfont.py" --midi "$first/midi" --rooms "$first/ir" \
+    --soundfont "${fonts[@]}" --out "$out/train-f$1" --songs $(($1 * 50))..$(($1 * 50 + 50))
+}
 # The same of many more songs, a few moments of each: what mixes of unseen songs need.
 songs() { render scenes "train-m$1" train --seeds $((510000 + $1 * 50))..$((510050 + $1 * 50)) --count 5 --procedural-share 0.8; }
 
@@ -32,7 +41,9 @@ songs() { render scenes "train-m$1" train --seeds $((510000 + $1 * 50))..$((5100
 render clips heldout-0 heldout --seed 1000000 --count 1024 --procedural-share 0 --mix-share 0
 render clips eval-0 train --seed 999999 --count 2048 --procedural-share 0.5 --mix-share 0.5
 render scenes songs-0 train --seeds 990000..990030 --count 5 --procedural-share 1 --treated-share 0
-for i in 0 1 2; do train "$i"; done
+for ((i = 0; i < 10; i++)); do soundfont "$i"; done
 for ((i = 0; i < 8; i++)); do recorded "$i"; done
+for ((i = 0; i < 4; i++)); do recorded_scenes "$i"; done
+for i in 0 1 2; do train "$i"; done
 for ((i = 0; i < 11; i++)); do scenes "$i"; done
 for ((i = 0; i < 24; i++)); do songs "$i"; done

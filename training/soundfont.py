@@ -348,8 +348,8 @@ def scenes(number, parts, player, rooms, rng):
 
 
 def unpacked(midi):
-    """The MIDI collections, unpacked beside their archives' copies in the working folder."""
-    work = Path("work/midi")
+    """The MIDI collections, unpacked into the working folder."""
+    work = Path(__file__).parent / "work/midi"
     for name in ("pop909", "groove_midi"):
         if not (work / name.removesuffix("_midi")).exists():
             with tarfile.open(midi / f"{name}.tar.gz") as archive:

@@ -22,6 +22,7 @@ from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool, as_batch
 
 FULL_MIX_WEIGHT = 0.1  # half of each batch are mixes, but most of what users label are stems
 RECORDED = 0.6  # of the single clips: what users label was recorded, what the factory computes is cheap and plenty
+CHECK_S = 900  # CPU seconds between checks
 MEMORY = 0.999  # of the running mean of the weights, a step; neighbouring checks of the weights themselves lie far apart
 
 
@@ -125,7 +126,7 @@ def main():
     args.add_argument("--minutes", type=float, required=True)
     args.add_argument("--batch", type=int, default=64)
     args.add_argument("--rate", type=float, default=1.5e-3)
-    args.add_argument("--threads", type=int, default=2)
+    args.add_argument("--threads", type=int, default=1, help="more wait for each other where the machine has other work")
     args.add_argument("--seed", type=int, default=0)
     args.add_argument("--start", help="a checkpoint, or a model folder, whose weights a new schedule begins with")
     a = args.parse_args()
@@ -152,7 +153,7 @@ def main():
     print(f"{len(pool)} clips, {len(pool.recorded)} of recordings, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters", flush=True)
 
     last, seen_loss = time.process_time(), []
-    next_check = spent + 500
+    next_check = spent + CHECK_S
     while spent < a.minutes * 60:
         progress = spent / (a.minutes * 60)
         rate = a.rate * min(1.0, (step + 1) / 300) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
@@ -185,7 +186,7 @@ def main():
             torch.save({"model": mean.module.state_dict(), "last": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": spent, "step": step}, a.out)
             pool.refresh()
             last = time.process_time()
-            next_check = spent + 500
+            next_check = spent + CHECK_S
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ class Heard:
 
     def sound(self):
         """What the listener makes of it. Those it is sure of come loudest first, and those that are not there last."""
-        odds, level = self.odds.mean(0), {name: -i for i, name in enumerate(self.truth["instruments"])}
+        # Of several windows the two in which each is likeliest, as models::Model has it.
+        odds = np.sort(self.odds, 0)[-2:].mean(0)
+        level = {name: -i for i, name in enumerate(self.truth["instruments"])}
         sure = [name for name, p in zip(INSTRUMENTS, odds) if p >= SURE]
         maybe = [name for name, p in zip(INSTRUMENTS, odds) if MAYBE <= p < SURE]
         sure.sort(key=lambda name: (-level.get(name, -99), -odds[INSTRUMENTS.index(name)]))
@@ -219,7 +221,7 @@ def main():
     args.add_argument("--batch", type=int, default=64)
     args.add_argument("--understanding", type=float, default=0.3, help="first part of the time, spent on questions alone")
     args.add_argument("--rate", type=float, default=2e-3)
-    args.add_argument("--threads", type=int, default=2)
+    args.add_argument("--threads", type=int, default=1, help="more wait for each other where the machine has other work")
     args.add_argument("--singles", type=int, default=16000)
     args.add_argument("--mixes", type=int, default=24000)
     args.add_argument("--start", help="a model folder whose weights a new schedule begins with")
@@ -229,7 +231,7 @@ def main():
     rng, words = np.random.default_rng(0), random.Random(0)
 
     pool, check = Pool(a.data, "train-*.f16"), Pool(a.data, "songs-*.f16")
-        listener = Listener()
+    listener = Listener()
     listener.load_state_dict(torch.load(a.encoder, weights_only=False)["model"])
     started = time.time()
     listener.eval()

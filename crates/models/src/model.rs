@@ -142,20 +142,19 @@ impl Model {
     /// [`ModelError::Absent`] without heads, [`ModelError::Input`] if another model heard it.
     pub fn labels(&self, heard: &Heard) -> Result<Vec<(String, f32)>, ModelError> {
         let heads = self.heads()?;
-        let mut labels = over_windows(heard, |pooled| heads.labels(pooled))?;
-        labels.sort_by(|a, b| b.1.total_cmp(&a.1));
-        Ok(labels)
+        let labels = over_windows(heard, |pooled| heads.labels(pooled), mean)?;
+        Ok(ranked(labels))
     }
 
-    /// Instruments with independent probabilities, likeliest first; of several windows the mean.
+    /// Instruments with independent probabilities, likeliest first. Of several windows the mean of the two in which each is
+    /// likeliest: what plays in a part of a song plays in it.
     ///
     /// # Errors
     /// As [`Model::labels`].
     pub fn instruments(&self, heard: &Heard) -> Result<Vec<(String, f32)>, ModelError> {
         let heads = self.heads()?;
-        let mut instruments = over_windows(heard, |pooled| heads.instruments(pooled))?;
-        instruments.sort_by(|a, b| b.1.total_cmp(&a.1));
-        Ok(instruments)
+        let instruments = over_windows(heard, |pooled| heads.instruments(pooled), highest_two)?;
+        Ok(ranked(instruments))
     }
 
     /// Descriptors of the sound, each from 0 to 1, in the file's order; of several windows the mean.
@@ -164,7 +163,7 @@ impl Model {
     /// As [`Model::labels`].
     pub fn descriptors(&self, heard: &Heard) -> Result<Vec<(String, f32)>, ModelError> {
         let heads = self.heads()?;
-        over_windows(heard, |pooled| heads.descriptors(pooled))
+        over_windows(heard, |pooled| heads.descriptors(pooled), mean)
     }
 
     /// The encoder.
@@ -190,20 +189,55 @@ impl Model {
     }
 }
 
-/// The mean over windows of what a head gives each, in the order of its classes.
+/// What a head gives each window, taken `together` for each of its classes.
 fn over_windows(
     heard: &Heard,
     head: impl Fn(&[f32]) -> Result<Vec<(String, f32)>, ModelError>,
+    together: impl Fn(Vec<f32>) -> f32,
 ) -> Result<Vec<(String, f32)>, ModelError> {
-    let share = 1.0 / heard.windows.len().max(1) as f32;
-    let mut sums: Vec<(String, f32)> = Vec::new();
-    for pooled in heard.pooled() {
-        let scores = head(&pooled)?;
-        if sums.is_empty() {
-            sums = scores.into_iter().map(|(name, p)| (name, p * share)).collect();
-        } else {
-            sums.iter_mut().zip(scores).for_each(|(sum, (_, p))| sum.1 += p * share);
-        }
+    let mut windows = heard.pooled().map(|pooled| head(&pooled));
+    let Some(first) = windows.next().transpose()? else { return Ok(Vec::new()) };
+    let mut classes: Vec<(String, Vec<f32>)> =
+        first.into_iter().map(|(name, score)| (name, vec![score])).collect();
+    for scores in windows {
+        classes.iter_mut().zip(scores?).for_each(|(class, (_, score))| class.1.push(score));
     }
-    Ok(sums)
+    Ok(classes.into_iter().map(|(name, scores)| (name, together(scores))).collect())
+}
+
+fn mean(scores: Vec<f32>) -> f32 {
+    scores.iter().sum::<f32>() / scores.len() as f32
+}
+
+fn highest_two(mut scores: Vec<f32>) -> f32 {
+    scores.sort_by(|a, b| b.total_cmp(a));
+    scores.truncate(2);
+    mean(scores)
+}
+
+fn ranked(mut scores: Vec<(String, f32)>) -> Vec<(String, f32)> {
+    scores.sort_by(|a, b| b.1.total_cmp(&a.1));
+    scores
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+
+    #[test]
+    fn windows_are_taken_together_class_by_class() {
+        let soft_tokens = Tensor::zeros((3, 1), candle_core::DType::F32, &Device::Cpu).unwrap();
+        let windows = [0.2_f32, 0.9, 0.5].map(|x| vec![Moments::of(&[x], 1)]).to_vec();
+        let heard = Heard { soft_tokens, windows };
+        let head = |pooled: &[f32]| {
+            Ok(vec![("it".to_owned(), pooled[0]), ("not".to_owned(), 1.0 - pooled[0])])
+        };
+        let of = |together: fn(Vec<f32>) -> f32| over_windows(&heard, head, together).unwrap();
+        let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
+        assert!(close(of(mean)[0].1, 1.6 / 3.0) && close(of(highest_two)[0].1, 0.7));
+        assert!(close(of(highest_two)[1].1, 0.65));
+        assert_eq!(ranked(of(mean))[0].0, "it");
+    }
 }
