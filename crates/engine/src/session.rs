@@ -11,6 +11,7 @@ mod export;
 mod follower;
 mod input;
 mod journal;
+mod leftover;
 mod listener;
 mod monitoring;
 mod notebook;
@@ -41,11 +42,12 @@ pub use self::bounce::{Arm, BounceSettings};
 pub use self::export::Exported;
 pub use self::follower::{Follower, News, Passage};
 pub use self::input::Input;
+pub use self::leftover::Leftover;
 pub use self::listener::{Activity, Listener};
 pub use self::notebook::{Notebook, NotedBar, Notes};
 pub use self::remote::{Command, Remote};
 pub use self::report::{Bounced, Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
-pub use self::resume::{Resumed, resume};
+pub use self::resume::{Resumed, Resuming, resume};
 
 use self::pace::Pace;
 use self::scribe::Scribe;
@@ -128,7 +130,9 @@ impl Session {
     /// report says so.
     pub fn start(controls: Controls, hub: &Hub) -> Self {
         let (mut session, mut listener) = Self::pair(controls, Some(hub));
-        listener.record_to(Tape::folder());
+        if let Some(folder) = Tape::folder() {
+            listener.record_to(folder, Some(hub.clone()));
+        }
         match thread::start(listener, session.shared.instance) {
             Ok(thread) => session.thread = Some(thread),
             Err(error) => {

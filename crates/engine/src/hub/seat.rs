@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::Thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -76,6 +77,11 @@ impl Seat {
     /// Whether nothing of this session waits to be listened to or is listened to, so that what it brings replaces nothing.
     pub fn is_free(&self) -> bool {
         self.desk.is_free(self.number)
+    }
+
+    /// For how long nothing has come of what the hub does; none where it does nothing.
+    pub fn silence(&self) -> Option<Duration> {
+        self.desk.status().silent
     }
 
     /// Asks.

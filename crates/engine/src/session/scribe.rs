@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use models::Heard;
 use signal::{BarKey, Finding, FindingKind, Label, Measurements};
@@ -95,6 +95,11 @@ impl Scribe {
     /// Whether a passage that is brought now replaces none and waits for none.
     pub(super) fn is_free(&self) -> bool {
         self.queue.is_empty() && self.seat.is_free()
+    }
+
+    /// See [`Seat::silence`].
+    pub(super) fn silence(&self) -> Option<Duration> {
+        self.seat.silence()
     }
 
     /// Brings a passage to the hub: `samples` of a window at 24 kHz, of which it is the share `passage`. A `patient` one
