@@ -21,6 +21,7 @@ mod remote;
 mod report;
 mod resume;
 mod scribe;
+mod sounds;
 mod spool;
 mod tape;
 mod thread;
@@ -59,6 +60,9 @@ const WAITING: usize = 64;
 
 /// Commands of an editor that may wait.
 const COMMANDS: usize = 16;
+
+/// Who looked at the window this long ago looks no more.
+const LOOKS: Duration = Duration::from_secs(1);
 
 /// The longest that an instance's end waits for its thread to hear the rest (invariant 8 of the design).
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -195,6 +199,11 @@ impl Session {
 }
 
 impl Shared {
+    /// Whether somebody looks at the window.
+    fn is_watched(&self) -> bool {
+        self.watched_at.lock().is_some_and(|at| at.elapsed() < LOOKS)
+    }
+
     /// Enters what became of a passage's caption.
     fn say(&self, id: u64, key: Option<BarKey>, words: Words) {
         if let Some(key) = key {

@@ -84,7 +84,7 @@ impl Desk {
         let place = places.get_mut(&seat)?;
         let client = Client::new(place.replies.clone());
         let cancel = Arc::new(AtomicBool::new(false));
-        let question = matches!(task, Task::Answer(_));
+        let question = !matches!(task, Task::Hear(_));
         let work = Work { ticket: Ticket { seat, id, question, cancel, client }, task };
         if let State::Stopped(why) = state {
             work.ticket.refuse(why);

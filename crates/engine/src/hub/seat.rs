@@ -52,6 +52,7 @@ pub(super) struct Ticket {
 pub(super) enum Task {
     Hear(Window),
     Answer(Question),
+    SumUp(Question),
 }
 
 /// The session's end: where replies go, and whom to wake for them.
@@ -87,6 +88,11 @@ impl Seat {
     /// Asks.
     pub fn ask(&self, id: u64, question: Question) {
         self.desk.bring(self.number, id, Task::Answer(question));
+    }
+
+    /// Has the sounds of a song summed up; the words come as an answer.
+    pub fn sum_up(&self, id: u64, question: Question) {
+        self.desk.bring(self.number, id, Task::SumUp(question));
     }
 
     /// Takes back a question, whether it waits or is being answered.

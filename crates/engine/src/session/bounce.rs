@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Shared;
 use super::export::{caption, name, write};
 use super::report::{Bounced, HeardBar, HeardPass, Report, Words};
+use super::scribe::Scribe;
 use super::tape::Pass;
 use crate::format::Format;
 use crate::timeline::{Mark, Timeline};
@@ -151,7 +152,13 @@ impl Bouncing {
 
     /// Writes the oldest pass, once it has all its words, with the settings that `load` gives, and reports for how many it waits
     /// and how many seconds of audio, `left_s`, are still to be listened to. Gives the pass that was written.
-    pub(super) fn serve(&mut self, shared: &Shared, load: Load<'_>, left_s: u64) -> Option<Pass> {
+    pub(super) fn serve(
+        &mut self,
+        shared: &Shared,
+        scribe: Option<&mut Scribe>,
+        load: Load<'_>,
+        left_s: u64,
+    ) -> Option<Pass> {
         let Some(pass) = self.waiting.front() else {
             tell_progress(shared, 0, left_s);
             return None;
@@ -162,7 +169,9 @@ impl Bouncing {
             return None;
         }
         let day = self.day.clone().unwrap_or_else(Zoned::now);
-        let bounced = bounce(pass, &day, shared, load);
+        let mut timeline = timeline(pass, &shared.report.lock());
+        timeline.summary = summary(pass, timeline.tempo_bpm, shared, scribe)?;
+        let bounced = bounce(pass, timeline, &day, shared, load);
         let written = matches!(bounced, Some(Bounced::Written { .. })).then(|| key(pass));
         // Where nobody chose a folder, nothing was to be written.
         let wanted = || !load().is_ok_and(|settings| settings.folder.is_none());
@@ -201,13 +210,19 @@ fn waits(pass: &HeardPass, bar: &HeardBar) -> bool {
 }
 
 /// Writes a pass; nothing where it has no captions, as hosts' run-ups don't.
-fn bounce(pass: &HeardPass, day: &Zoned, shared: &Shared, load: Load<'_>) -> Option<Bounced> {
-    let (timeline, names, failed) = {
+fn bounce(
+    pass: &HeardPass,
+    timeline: Timeline,
+    day: &Zoned,
+    shared: &Shared,
+    load: Load<'_>,
+) -> Option<Bounced> {
+    let (names, failed) = {
         let report = shared.report.lock();
         let failed = |bar: &&HeardBar| matches!(bar.words, Words::Failed { .. });
         let failed = report.bars.iter().filter(|bar| within(pass, bar)).filter(failed).count();
         let names = Names::of(pass, &report, &shared.title.lock(), day);
-        (timeline(pass, &report), names, failed)
+        (names, failed)
     };
     if timeline.captions.is_empty() {
         let why = || Bounced::Failed(format!("the model failed at {failed} bars"));
@@ -230,6 +245,23 @@ fn bounce(pass: &HeardPass, day: &Zoned, shared: &Shared, load: Load<'_>) -> Opt
         }
     }
     Some(Bounced::Written { paths, captions: timeline.captions.len(), failed })
+}
+
+/// The words about all of a pass, once they are there.
+fn summary(
+    pass: &HeardPass,
+    tempo_bpm: Option<f64>,
+    shared: &Shared,
+    scribe: Option<&mut Scribe>,
+) -> Option<String> {
+    let Some(scribe) = scribe else { return Some(String::new()) };
+    let ids = {
+        let report = shared.report.lock();
+        let mut ids = report.bars.iter().filter(|bar| within(pass, bar)).map(|bar| bar.id);
+        let first = ids.next().unwrap_or_default();
+        first..ids.next_back().unwrap_or(first) + 1
+    };
+    scribe.sum_up(ids, tempo_bpm)
 }
 
 /// The captions of a pass, from the first sample that was rendered on.

@@ -19,9 +19,6 @@ use crate::threads;
 /// Between two looks into the folder.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Who looked at the window this long ago looks no more.
-const LOOKS: Duration = Duration::from_secs(1);
-
 /// What there is of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Leftover {
@@ -49,8 +46,7 @@ impl Leftovers {
 
     /// Counts them now and then, while a window is open.
     pub(super) fn look(&mut self, shared: &Shared, now: Instant) {
-        let watched = shared.watched_at.lock().is_some_and(|at| at.elapsed() < LOOKS);
-        if watched && self.looked_at.is_none_or(|at| now - at >= EVERY) {
+        if shared.is_watched() && self.looked_at.is_none_or(|at| now - at >= EVERY) {
             self.looked_at = Some(now);
             // A folder that can't be read is told by whoever takes them up.
             shared.report.lock().leftover.waiting = Left::count(&self.folder).unwrap_or(0);

@@ -242,7 +242,8 @@ impl Listener {
         let given = self.settings.clone();
         let load = || given.clone().map_or_else(BounceSettings::load, Ok);
         let left_s = if self.armed > 0 { self.unheard_s as u64 } else { 0 };
-        let written = self.bouncing.serve(&self.shared, &load, left_s);
+        let scribe = self.scribe.as_mut();
+        let written = self.bouncing.serve(&self.shared, scribe, &load, left_s);
         if self.tape.is_none() {
             self.written.extend(written);
         }

@@ -83,12 +83,12 @@ fn a_pass_waits_for_all_of_its_words() {
     *session.shared.report.lock() = waiting;
     let mut bouncing = Bouncing::default();
     let panics = || panic!("nothing is written yet");
-    bouncing.serve(&session.shared, &panics, 7);
+    bouncing.serve(&session.shared, None, &panics, 7);
     assert_eq!(session.report().bounced, Some(Bounced::Waiting { bars: 0, left_s: 7 }));
-    bouncing.serve(&session.shared, &panics, 0);
+    bouncing.serve(&session.shared, None, &panics, 0);
     assert_eq!(session.report().bounced, None);
     bouncing.ended(&pass, true);
-    bouncing.serve(&session.shared, &panics, 2);
+    bouncing.serve(&session.shared, None, &panics, 2);
     assert_eq!(session.report().bounced, Some(Bounced::Waiting { bars: 1, left_s: 2 }));
     assert!(!bouncing.is_done());
 }
@@ -113,8 +113,8 @@ fn a_pass_is_written_once_and_never_over_another() {
     let mut bouncing = Bouncing::default();
     for _ in 0..2 {
         bouncing.ended(&pass, false);
-        bouncing.serve(&session.shared, &settings, 0);
-        bouncing.serve(&session.shared, &settings, 0);
+        bouncing.serve(&session.shared, None, &settings, 0);
+        bouncing.serve(&session.shared, None, &settings, 0);
     }
     let mut names: Vec<String> = fs::read_dir(folder.path().join("new"))
         .unwrap()
@@ -145,11 +145,11 @@ fn what_cannot_be_written_is_said_and_goes() {
     *session.shared.report.lock() = report;
     let mut bouncing = Bouncing::default();
     bouncing.ended(&pass, false);
-    bouncing.serve(&session.shared, &settings, 0);
+    bouncing.serve(&session.shared, None, &settings, 0);
     assert!(matches!(session.report().bounced, Some(Bounced::Failed(_))));
     FOLDER.set(None);
     bouncing.ended(&pass, false);
-    bouncing.serve(&session.shared, &settings, 0);
+    bouncing.serve(&session.shared, None, &settings, 0);
     let why = Bounced::Failed("no folder is chosen for captions of renders".to_owned());
     assert_eq!((session.report().bounced, bouncing.is_done()), (Some(why), true));
 }
@@ -165,7 +165,7 @@ fn a_model_that_fails_at_everything_is_said_so() {
     *session.shared.report.lock() = report;
     let mut bouncing = Bouncing::default();
     bouncing.ended(&pass, false);
-    bouncing.serve(&session.shared, &settings, 0);
+    bouncing.serve(&session.shared, None, &settings, 0);
     let why = Bounced::Failed("the model failed at 3 bars".to_owned());
     assert_eq!(session.report().bounced, Some(why));
 }

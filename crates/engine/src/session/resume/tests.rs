@@ -54,6 +54,11 @@ impl Mind for Namer {
     ) -> Result<Told, EngineError> {
         Ok(Told::default())
     }
+
+    fn sum_up(&self, question: &Question, _: &AtomicBool) -> Result<Told, EngineError> {
+        let text = format!("{} sounds.", question.sounds.len());
+        Ok(Told { text, confidence: 0.9, ..Told::default() })
+    }
 }
 
 fn hub() -> Hub {
@@ -121,6 +126,7 @@ fn a_render_whose_host_died_has_every_bar() {
     assert_eq!(resumed[0].title, "Bass DI");
     let json = fs::read_to_string(&paths[0]).unwrap();
     let timeline: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(timeline["summary"], "3 sounds.");
     let spans: Vec<_> = timeline["captions"].as_array().unwrap().iter().collect();
     assert_eq!((spans[2]["start_s"].as_f64(), spans[2]["end_s"].as_f64()), (Some(4.0), Some(6.0)));
     assert!(paths[0].file_name().unwrap().to_str().unwrap().starts_with("Bass DI 1-3"));
