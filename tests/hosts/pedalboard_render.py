@@ -26,7 +26,8 @@ def main():
     if wait_s:
         plugin.reset()  # deactivates it, and the render is over
         time.sleep(wait_s)
-    # As hosts end that are killed: nothing of the plugin is called any more.
+    del plugin
+    # Nothing else is waited for.
     sys.stdout.flush()
     os._exit(0)
 
