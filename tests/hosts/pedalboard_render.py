@@ -4,7 +4,6 @@ usage: pedalboard_render.py Barline.vst3 IN.wav WAIT_S     (bounces.py calls it;
 Exit code 0, or 1 with a line if a sample differs.
 """
 
-import os
 import sys
 import time
 
@@ -26,10 +25,7 @@ def main():
     if wait_s:
         plugin.reset()  # deactivates it, and the render is over
         time.sleep(wait_s)
-    del plugin
-    # Nothing else is waited for.
-    sys.stdout.flush()
-    os._exit(0)
+    return 0
 
 
 sys.exit(main())

@@ -54,8 +54,11 @@ fn random_timeline(seed: u64) -> Timeline {
     }
 }
 
+/// Start, end and words.
+type Said<'a> = (f64, f64, &'a str);
+
 /// Both zeros: captions as they lie in the render, and where they lie in the project as far as that has room for them.
-fn zeros(timeline: &Timeline) -> (Vec<(f64, f64, &str)>, Vec<(f64, f64, &str)>) {
+fn zeros(timeline: &Timeline) -> (Vec<Said<'_>>, Vec<Said<'_>>) {
     let by_s = timeline.project_start_s.unwrap_or(0.0);
     let render = timeline.captions.iter().map(|c| (c.start_s, c.end_s, c.text.as_str()));
     let project = render.clone().map(|(from, to, text)| ((from + by_s).max(0.0), to + by_s, text));
@@ -135,7 +138,7 @@ fn every_format_gives_random_times_back() {
         }
         let json: Timeline = serde_json::from_str(&text(Format::Json)).unwrap();
         let (same, _) = zeros(&json);
-        let near = |a: &(f64, f64, &str), b: &(f64, f64, &str)| {
+        let near = |a: &Said<'_>, b: &Said<'_>| {
             (a.0 - b.0).abs() < 1e-9 && (a.1 - b.1).abs() < 1e-9 && a.2 == b.2
         };
         assert!(same.len() == render.len() && same.iter().zip(&render).all(|(a, b)| near(a, b)));
@@ -144,7 +147,7 @@ fn every_format_gives_random_times_back() {
 }
 
 /// The lines with words are the captions, and a line without comes only where nothing is said.
-fn check_lrc(text: &str, captions: &[(f64, f64, &str)], seed: u64) {
+fn check_lrc(text: &str, captions: &[Said<'_>], seed: u64) {
     let lines = text.lines().skip(2).map(|line| {
         let (time, words) = line[1..].split_once(']').unwrap();
         let (minutes, seconds) = time.split_once(':').unwrap();
