@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use benches::processor_time;
 use engine::hub::Hub;
 use engine::session::{Controls, Input, Remote, Session, Words};
 use factory::song::Song;
@@ -131,15 +132,4 @@ impl Screen {
         let skipped = |remote: &Remote| remote.look(|report| report.skipped_passages);
         self.remotes.iter().map(skipped).sum()
     }
-}
-
-/// Processor time of this process so far; zero where the system doesn't say.
-fn processor_time() -> Duration {
-    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else { return Duration::ZERO };
-    let ticks = |field: usize| -> Option<u64> {
-        stat.rsplit_once(')')?.1.split_whitespace().nth(field - 3)?.parse().ok()
-    };
-    // Fields 14 and 15 of proc(5), in hundredths of a second on every Linux.
-    let hundredths = ticks(14).unwrap_or(0) + ticks(15).unwrap_or(0);
-    Duration::from_millis(10 * hundredths)
 }

@@ -8,12 +8,12 @@
 
 mod empty;
 mod host;
-mod memory;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use benches::resident;
 use host::{Instance, Loaded};
 
 const RATE_HZ: u32 = 48_000;
@@ -25,9 +25,9 @@ const PLAYED_S: f64 = 10.0;
 
 fn main() -> Result<()> {
     let (barline, empty) = (host::barline()?, host::empty()?);
-    let before = memory::resident();
+    let before = resident();
     let one = Instance::new(&barline, RATE_HZ, 512)?;
-    let first = memory::resident();
+    let first = resident();
     println!(
         "process() of {INSTANCES} instances, stereo at {RATE_HZ} Hz, blocks in real time for {PLAYED_S} s each; ns are one \
          instance's, shares are of a block's length"
@@ -101,12 +101,12 @@ fn one_more(barline: &Loaded) -> Result<()> {
         Ok(())
     };
     play(&mut all)?;
-    let before = memory::resident();
+    let before = resident();
     for _ in 0..MORE {
         all.push(Instance::new(barline, RATE_HZ, 512)?);
     }
     play(&mut all)?;
-    let after = memory::resident();
+    let after = resident();
     if let (Some(before), Some(after)) = (before, after) {
         let each = after.saturating_sub(before) / MORE as u64;
         println!("memory: each further instance {:.1} MB, after 2 s of listening", megabytes(each));

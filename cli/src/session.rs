@@ -26,13 +26,7 @@ impl Session {
     /// Starts the workers; the model is loaded on first use.
     pub(crate) fn new(common: &Common) -> anyhow::Result<Self> {
         let workers = Workers::new(common.threads.map(usize::from))?;
-        let bar = ProgressBar::new(0);
-        let target = if std::io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        bar.set_draw_target(target);
+        let bar = progress_bar();
         bar.set_style(ProgressStyle::with_template(
             "{prefix} {msg:10} {bar:30} {percent:>3}% {eta}",
         )?);
@@ -134,6 +128,18 @@ impl Session {
             self.bar.finish_and_clear();
         }
     }
+}
+
+/// Progress on stderr, where somebody reads it.
+pub(crate) fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    bar.set_draw_target(target);
+    bar
 }
 
 /// Turns a panic into a fault, so that one file cannot spoil the others.

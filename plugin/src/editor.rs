@@ -173,6 +173,7 @@ fn fulfil(wish: Wish, remote: &Remote, params: &BarlineParams, host: &Host, trac
             track.bounce = settings;
             return;
         }
+        Wish::TakeUp => Command::TakeUp,
         Wish::ComputeOn(device) => return remote.compute_on(device),
         Wish::Restart => return remote.restart(),
     });

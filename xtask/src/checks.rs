@@ -1,6 +1,6 @@
 //! `cargo xtask test`: all checks, in the order in which they fail fastest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -12,8 +12,9 @@ use crate::metadata::Metadata;
 use crate::run::{cargo, run, step};
 use crate::{models, notices, python, tidy};
 
-/// What the VST3 host test needs from PyPI.
+/// What the VST3 host test needs from PyPI, and what reads caption files.
 const REQUIREMENTS: &str = "tests/hosts/requirements.txt";
+const PARSERS: &str = "tests/formats/requirements.txt";
 
 /// Runs every check and stops at the first that fails.
 pub(crate) fn test() -> Result<()> {
@@ -39,6 +40,7 @@ pub(crate) fn test() -> Result<()> {
     })?;
     step("bundle", || bundle::bundle(Profile::Dev))?;
     step("tests", tests)?;
+    step("parsers", parsers)?;
     step("interleavings", interleavings)?;
     step("pedalboard", pedalboard)?;
     step("standalone", standalone)?;
@@ -50,8 +52,8 @@ pub(crate) fn test() -> Result<()> {
 fn tests() -> Result<()> {
     let metadata = Metadata::load()?;
     let clap = bundle::folder(&metadata).join("Barline.clap");
-    let program = format!("barline{}", std::env::consts::EXE_SUFFIX);
-    let program = metadata.target_directory.join("debug").join(program);
+    let renders = renders(&metadata);
+    bundle::remove(&renders)?;
     let nextest = Command::new("cargo-nextest")
         .arg("--version")
         .output()
@@ -69,7 +71,33 @@ fn tests() -> Result<()> {
     } else {
         cargo(["test", "--workspace", "--no-fail-fast", "--quiet"])
     };
-    run(command.env("BARLINE_CLAP", clap).env("BARLINE_BIN", program))
+    command.env("BARLINE_RENDERS", renders);
+    run(command.env("BARLINE_CLAP", clap).env("BARLINE_BIN", program(&metadata)))
+}
+
+/// The command, as the tests' profile builds it.
+fn program(metadata: &Metadata) -> PathBuf {
+    let name = format!("barline{}", std::env::consts::EXE_SUFFIX);
+    metadata.target_directory.join("debug").join(name)
+}
+
+/// Where a test leaves the caption files of its renders.
+fn renders(metadata: &Metadata) -> PathBuf {
+    metadata.target_directory.join("renders")
+}
+
+/// Those files, read by other people's parsers.
+fn parsers() -> Result<()> {
+    let metadata = Metadata::load()?;
+    let python = match python::with(&metadata, PARSERS) {
+        Ok(python) => python,
+        Err(error) => {
+            return skip(&format!("no parsers, for want of python3-venv or PyPI: {error:#}"));
+        }
+    };
+    let mut script = Command::new(python);
+    script.arg("tests/formats/read_back.py").arg(renders(&metadata)).arg(program(&metadata));
+    run(script.arg("docs/captions.schema.json"))
 }
 
 /// The tap's protocol under loom. A `--cfg` is a build of its own, of one small crate.
@@ -99,11 +127,9 @@ pub(crate) fn hosts(scripts: &Path) -> Result<()> {
     let metadata = Metadata::load()?;
     let (python, bundles) = (python::with(&metadata, REQUIREMENTS)?, bundle::folder(&metadata));
     run(Command::new(&python).arg("tests/hosts/daws.py").arg(scripts).arg(&bundles))?;
-    let program = format!("barline{}", std::env::consts::EXE_SUFFIX);
-    let program = metadata.target_directory.join("debug").join(program);
     run(&mut cargo(["build", "-p", "cli", "--quiet"]))?;
     let mut bounces = Command::new(&python);
-    run(bounces.arg("tests/hosts/bounces.py").arg(scripts).arg(&bundles).arg(program))?;
+    run(bounces.arg("tests/hosts/bounces.py").arg(scripts).arg(&bundles).arg(program(&metadata)))?;
     let Song { mix, tempo_bpm, .. } = demo::song()?;
     let mut editor = Command::new(&python);
     run(editor.arg("tests/hosts/editor.py").arg(scripts).arg(&bundles).arg(mix).arg(tempo_bpm))

@@ -4,13 +4,15 @@ use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
 
 use engine::{
     hub::{Hub, Thinker},
-    session::{BounceSettings, Bounced, Resumed, resume},
+    session::{BounceSettings, Bounced, Resumed, Resuming, resume},
 };
+use indicatif::ProgressStyle;
 use serde::Serialize;
 
 use crate::{
     args::{Caption, CaptionFormat, Common},
     output::{Fault, Report, conflict, warn},
+    session::progress_bar,
 };
 
 /// The renders on one tape.
@@ -47,11 +49,21 @@ pub(crate) fn resume_captions(common: &Common, args: &Caption) -> anyhow::Result
     }));
     hub.compute_on(common.device);
     let (mut report, mut tapes) = (Report::array(common.json), 0);
-    let told = resume(&hub, &settings, &mut |resumed| {
+    let bar = progress_bar();
+    bar.set_style(ProgressStyle::with_template("{msg}")?);
+    let told = resume(&hub, &settings, &mut |news| {
+        let resumed = match news {
+            Resuming::Going { bars, left_s } => {
+                return bar.set_message(format!("{left_s} s to be heard, {bars} bars to go"));
+            }
+            Resuming::Done(resumed) => resumed,
+        };
+        bar.set_message("");
         tapes += 1;
         let file = resumed.path.display().to_string();
         report.result(&file, row(resumed), text);
     });
+    bar.finish_and_clear();
     if let Err(why) = told {
         report.fail("renders", &Fault::new("folder", why));
     } else if tapes == 0 {

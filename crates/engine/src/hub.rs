@@ -24,6 +24,9 @@ pub use self::seat::{Reply, Seat};
 
 use self::desk::Desk;
 
+/// Longer than this without a sign of life and the model is stuck, as far as anybody can tell.
+pub const STUCK: Duration = Duration::from_secs(20);
+
 /// How the hub gets its model, for a device, telling the share of it that is there; called on the hub's thread.
 pub type Open =
     dyn Fn(DeviceChoice, &dyn Fn(f64)) -> Result<Box<dyn Mind>, EngineError> + Send + Sync;
@@ -63,6 +66,8 @@ pub struct Status {
     pub waiting: usize,
     /// For how long the thread has been at one piece of work.
     pub busy: Option<Duration>,
+    /// For how long nothing has come of what it does: of a piece of work, or of loading the model.
+    pub silent: Option<Duration>,
 }
 
 impl Hub {

@@ -11,6 +11,7 @@ mod export;
 mod follower;
 mod input;
 mod journal;
+mod leftover;
 mod listener;
 mod monitoring;
 mod notebook;
@@ -20,6 +21,7 @@ mod remote;
 mod report;
 mod resume;
 mod scribe;
+mod sounds;
 mod spool;
 mod tape;
 mod thread;
@@ -41,11 +43,12 @@ pub use self::bounce::{Arm, BounceSettings};
 pub use self::export::Exported;
 pub use self::follower::{Follower, News, Passage};
 pub use self::input::Input;
+pub use self::leftover::Leftover;
 pub use self::listener::{Activity, Listener};
 pub use self::notebook::{Notebook, NotedBar, Notes};
 pub use self::remote::{Command, Remote};
 pub use self::report::{Bounced, Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
-pub use self::resume::{Resumed, resume};
+pub use self::resume::{Resumed, Resuming, resume};
 
 use self::pace::Pace;
 use self::scribe::Scribe;
@@ -57,6 +60,9 @@ const WAITING: usize = 64;
 
 /// Commands of an editor that may wait.
 const COMMANDS: usize = 16;
+
+/// Who looked at the window this long ago looks no more.
+const LOOKS: Duration = Duration::from_secs(1);
 
 /// The longest that an instance's end waits for its thread to hear the rest (invariant 8 of the design).
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -128,7 +134,9 @@ impl Session {
     /// report says so.
     pub fn start(controls: Controls, hub: &Hub) -> Self {
         let (mut session, mut listener) = Self::pair(controls, Some(hub));
-        listener.record_to(Tape::folder());
+        if let Some(folder) = Tape::folder() {
+            listener.record_to(folder, Some(hub.clone()));
+        }
         match thread::start(listener, session.shared.instance) {
             Ok(thread) => session.thread = Some(thread),
             Err(error) => {
@@ -191,6 +199,11 @@ impl Session {
 }
 
 impl Shared {
+    /// Whether somebody looks at the window.
+    fn is_watched(&self) -> bool {
+        self.watched_at.lock().is_some_and(|at| at.elapsed() < LOOKS)
+    }
+
     /// Enters what became of a passage's caption.
     fn say(&self, id: u64, key: Option<BarKey>, words: Words) {
         if let Some(key) = key {

@@ -58,19 +58,18 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// The same with the project's start as its zero, where that is known.
+    /// The same with the project's start as its zero, where that is known. What lies before it, as a host's run-up does, has no
+    /// place in a file that begins there; nor has what is too short to be told from nothing.
     pub(crate) fn in_project(&self) -> Self {
         let mut shifted = self.clone();
         let by_s = self.project_start_s.unwrap_or(0.0);
-        shifted.duration_s += by_s;
-        for caption in &mut shifted.captions {
-            caption.start_s += by_s;
-            caption.end_s += by_s;
-        }
-        for segment in &mut shifted.segments {
-            segment.start_s += by_s;
-            segment.end_s += by_s;
-        }
+        let shift = |start_s: &mut f64, end_s: &mut f64| {
+            (*start_s, *end_s) = ((*start_s + by_s).max(0.0), *end_s + by_s);
+            *end_s - *start_s >= LEAST_S
+        };
+        shifted.duration_s = (shifted.duration_s + by_s).max(0.0);
+        shifted.captions.retain_mut(|caption| shift(&mut caption.start_s, &mut caption.end_s));
+        shifted.segments.retain_mut(|segment| shift(&mut segment.start_s, &mut segment.end_s));
         for mark in &mut shifted.tempo_map {
             mark.start_s += by_s;
         }
@@ -123,6 +122,9 @@ impl Stretch {
         Self { span: Span { start_s: 0.0, end_s: 0.0 }, bar: Some(bar) }
     }
 }
+
+/// Formats for workstations state milliseconds: anything shorter than two may have no length there, and break who reads it.
+const LEAST_S: f64 = 0.002;
 
 /// A bar shorter than this at the end of the file is left to its neighbour.
 const SLIVER_S: f64 = 0.05;

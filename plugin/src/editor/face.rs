@@ -31,6 +31,8 @@ pub enum Wish {
     Arm(bool),
     /// Where and how they are written from now on.
     Bounce(BounceSettings),
+    /// Captions of renders whose host ended before they were written.
+    TakeUp,
     /// The model on another device.
     ComputeOn(DeviceChoice),
     /// The engine anew.
@@ -122,7 +124,7 @@ impl Face {
         );
         egui::CentralPanel::default().show(ui, |ui| match self.page {
             Page::About => about(ui),
-            Page::Bounce => wishes.extend(self.bounce(ui, track)),
+            Page::Bounce => wishes.extend(self.bounce(ui, view, track)),
             Page::Song => {
                 wishes.extend(self.ask(ui, view));
                 ui.separator();
@@ -148,7 +150,7 @@ impl Face {
             label(ui, view);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 self.turn(ui, Page::About, "About");
-                self.turn(ui, Page::Bounce, if track.armed { "Renders: armed" } else { "Renders" });
+                self.turn(ui, Page::Bounce, &renders(view, track));
                 ui.menu_button("Export", |ui| {
                     for format in Format::ALL {
                         if ui.button(format.name()).clicked() {
@@ -228,6 +230,14 @@ impl Face {
         }
         wish
     }
+}
+
+/// What the button of that page says.
+fn renders(view: &View, track: &Track) -> String {
+    let armed = track.armed.then(|| "armed".to_owned());
+    let waiting = (view.left_renders > 0).then(|| format!("{} wait", view.left_renders));
+    let what: Vec<String> = armed.into_iter().chain(waiting).collect();
+    if what.is_empty() { "Renders".to_owned() } else { format!("Renders: {}", what.join(", ")) }
 }
 
 fn label(ui: &mut Ui, view: &View) {

@@ -3,8 +3,10 @@
 mod row;
 
 use analysis::Reading;
-use engine::hub::{State, Status};
-use engine::session::{Answer, AnswerState, Bounced, Exported, Named, Notes, Report, Words};
+use engine::hub::{STUCK, State, Status};
+use engine::session::{
+    Answer, AnswerState, Bounced, Exported, Leftover, Named, Notes, Report, Words,
+};
 use signal::Evidence;
 
 pub use row::{Listing, Row, Spot};
@@ -34,6 +36,10 @@ pub struct View {
     pub exported: Option<String>,
     /// What became of the last render that captions were armed for.
     pub bounced: Option<String>,
+    /// Renders of hosts that ended before their captions were written, how many there are, and what became of the last one.
+    pub leftover: Option<String>,
+    /// How many of them can be taken up now.
+    pub left_renders: usize,
     /// Rows of the timeline: bars of the song, and passages without a transport.
     pub rows: [usize; 2],
     /// The row of the bar that plays.
@@ -96,6 +102,8 @@ impl View {
             can_restart: hub.is_some_and(can_restart),
             exported: report.exported.as_ref().map(exported),
             bounced: report.bounced.as_ref().map(bounced),
+            leftover: leftover(&report.leftover),
+            left_renders: if report.leftover.working { 0 } else { report.leftover.waiting },
             rows: Listing::ALL.map(|listing| listing.count(report, notes)),
             playing: report.playing.map(|playing| notes.count_before(playing.key)),
             lively: passes || writing || hub.is_some_and(|hub| hub.busy.is_some()),
@@ -188,11 +196,8 @@ fn figures(reading: &Reading) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Longer than this at one piece of work and the model is stuck, as far as anybody can tell.
-const STUCK_S: u64 = 20;
-
 fn can_restart(hub: &Status) -> bool {
-    matches!(hub.state, State::Stopped(_)) || hub.busy.is_some_and(|busy| busy.as_secs() >= STUCK_S)
+    matches!(hub.state, State::Stopped(_)) || hub.silent >= Some(STUCK)
 }
 
 fn status(report: &Report, hub: Option<&Status>) -> Vec<String> {
@@ -221,7 +226,9 @@ fn status(report: &Report, hub: Option<&Status>) -> Vec<String> {
 fn trouble(report: &Report, hub: Option<&Status>) -> Option<String> {
     let stopped = hub.and_then(|hub| match &hub.state {
         State::Stopped(why) => Some(why.clone()),
-        _ if can_restart(hub) => Some(format!("the model has not answered for {STUCK_S} s")),
+        _ if can_restart(hub) => {
+            Some(format!("the model has not answered for {} s", STUCK.as_secs()))
+        }
         _ => None,
     });
     report.trouble.clone().or(stopped).or_else(|| report.not_kept.clone())
@@ -236,9 +243,25 @@ fn exported(exported: &Exported) -> String {
     }
 }
 
+fn leftover(leftover: &Leftover) -> Option<String> {
+    let count = match leftover.waiting {
+        0 => None,
+        1 => Some("a render whose host ended waits for its captions".to_owned()),
+        more => Some(format!("{more} renders whose host ended wait for their captions")),
+    };
+    let parts = count.into_iter().chain(leftover.bounced.as_ref().map(bounced));
+    Some(parts.collect::<Vec<_>>().join("; ")).filter(|text| !text.is_empty())
+}
+
 fn bounced(bounced: &Bounced) -> String {
     match bounced {
-        Bounced::Waiting { bars } => format!("captions of the render: {bars} bars to go"),
+        Bounced::Waiting { bars, left_s: 0 } => {
+            format!("captions of the render: {bars} bars to go")
+        }
+        Bounced::Waiting { left_s, .. } => {
+            let (minutes, seconds) = (left_s / 60, left_s % 60);
+            format!("captions of the render: {minutes}:{seconds:02} of it still to be heard")
+        }
         Bounced::Written { paths, captions, failed } => {
             let first = paths.first().map(|path| path.display().to_string()).unwrap_or_default();
             let more = match paths.len() {

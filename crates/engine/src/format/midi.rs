@@ -30,6 +30,10 @@ impl Stretch {
     fn ticks(&self, seconds: f64) -> f64 {
         self.start_ticks + (seconds - self.start_s) * 1e6 / f64::from(self.micros) * f64::from(PPQ)
     }
+
+    fn seconds(&self, ticks: f64) -> f64 {
+        self.start_s + (ticks - self.start_ticks) / f64::from(PPQ) * f64::from(self.micros) / 1e6
+    }
 }
 
 /// The tempo map from the file's zero on, at least one stretch.
@@ -50,10 +54,11 @@ fn stretches(timeline: &Timeline) -> Vec<Stretch> {
     }];
     for mark in timeline.tempo_map.iter().skip(1) {
         let last = out[out.len() - 1];
-        let start_s = mark.start_s.max(last.start_s);
+        let start_ticks = last.ticks(mark.start_s.max(last.start_s)).round();
         out.push(Stretch {
-            start_s,
-            start_ticks: last.ticks(start_s).round(),
+            // The moment of the whole tick, so that a thousand roundings don't add up.
+            start_s: last.seconds(start_ticks),
+            start_ticks,
             micros: micros(mark.bpm),
             meter: (mark.meter.numerator(), mark.meter.denominator()),
         });

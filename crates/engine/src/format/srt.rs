@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{clock, cue::Cue, millis};
+use super::{clock, cue::Cue};
 
 /// The cues as an SRT file.
 pub(super) fn write(cues: &[Cue]) -> String {
@@ -13,15 +13,15 @@ pub(super) fn write(cues: &[Cue]) -> String {
             out,
             "{gap}{}\n{} --> {}\n{}\n",
             index + 1,
-            time(cue.start_s),
-            time(cue.end_s),
+            time(cue.start_ms),
+            time(cue.end_ms),
             cue.lines.join("\n")
         );
     }
     out
 }
 
-fn time(seconds: f64) -> String {
-    let (h, m, s, ms) = clock(millis(seconds));
+fn time(millis: u64) -> String {
+    let (h, m, s, ms) = clock(millis);
     format!("{h:02}:{m:02}:{s:02},{ms:03}")
 }

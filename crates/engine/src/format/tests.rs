@@ -1,5 +1,7 @@
 //! What other programs rely on: order, lengths, encodings, and that a parser reads back what was written.
 
+mod random;
+
 use midly::{MetaMessage, Smf, Timing, TrackEventKind};
 
 use super::*;
@@ -58,20 +60,26 @@ fn nasty() -> Timeline {
 fn cues_can_be_read() {
     let cues = cues(&nasty());
     assert!(cues.len() >= 6);
-    for cue in &cues {
-        let length_s = cue.end_s - cue.start_s;
-        assert!((1.0 - 1e-9..=7.0 + 1e-9).contains(&length_s), "{cue:?}");
+    assert_can_be_read(&cues, 36_600);
+}
+
+/// The rules of broadcasters, to the millisecond.
+fn assert_can_be_read(cues: &[Cue], duration_ms: u64) {
+    for cue in cues {
+        let length_ms = cue.end_ms - cue.start_ms;
+        let least_ms = 1000.min(duration_ms);
+        assert!((least_ms..=7000).contains(&length_ms), "{cue:?}");
         assert!((1..=2).contains(&cue.lines.len()), "{cue:?}");
         assert!(cue.lines.iter().all(|line| (1..=42).contains(&line.chars().count())), "{cue:?}");
     }
-    assert!(cues.windows(2).all(|pair| pair[0].end_s <= pair[1].start_s + 1e-9), "{cues:?}");
-    assert!(cues[0].start_s >= 0.0 && cues.last().unwrap().end_s <= 36.6);
+    assert!(cues.windows(2).all(|pair| pair[0].end_ms <= pair[1].start_ms), "{cues:?}");
+    assert!(cues.last().is_none_or(|cue| cue.end_ms <= duration_ms), "{cues:?}");
 }
 
 #[test]
 fn a_file_shorter_than_a_cue_has_one() {
     let cues = cues(&timeline(&[(0.0, 0.3, "Snare.")], 0.3));
-    assert_eq!(cues, vec![Cue { start_s: 0.0, end_s: 0.3, lines: vec!["Snare.".into()] }]);
+    assert_eq!(cues, vec![Cue { start_ms: 0, end_ms: 300, lines: vec!["Snare.".into()] }]);
     assert!(super::cues(&timeline(&[], 3.0)).is_empty());
 }
 
@@ -84,6 +92,41 @@ fn a_text_that_does_not_fit_ends_in_an_ellipsis() {
     let words: String =
         longer.iter().flat_map(|cue| cue.lines.clone()).collect::<Vec<_>>().join(" ");
     assert_eq!(words, LONG);
+}
+
+#[test]
+fn sentences_stay_whole_where_they_fit() {
+    let text =
+        "Drums and bass, loud and dense. Around 120 BPM. Electric guitar and vocals above them.";
+    let cues = cues(&timeline(&[(0.0, 4.0, text)], 4.0));
+    let lines: Vec<_> = cues.iter().map(|cue| cue.lines.join("/")).collect();
+    let expected = [
+        "Drums and bass, loud and dense. Around 120/BPM.",
+        "Electric guitar and vocals above them.",
+    ];
+    assert_eq!(lines, expected);
+    // No time for both: whole ones go, without a mark.
+    let hurried = super::cues(&timeline(&[(0.0, 1.5, text)], 1.5));
+    assert_eq!(hurried[0].lines.join("/"), expected[0]);
+}
+
+#[test]
+fn what_is_too_short_stands_into_gaps_or_goes_with_its_neighbour() {
+    let shown = |spans: &[(f64, f64, &str)]| -> Vec<(u64, u64, String)> {
+        let cues = cues(&timeline(spans, 10.0));
+        cues.into_iter().map(|cue| (cue.start_ms, cue.end_ms, cue.lines.concat())).collect()
+    };
+    let cue = |start_ms, end_ms, text: &str| (start_ms, end_ms, text.to_owned());
+    assert_eq!(
+        shown(&[(1.0, 1.2, "A."), (3.0, 5.0, "B.")]),
+        [cue(1000, 2000, "A."), cue(3000, 5000, "B.")]
+    );
+    assert_eq!(shown(&[(1.0, 1.2, "A."), (1.5, 5.0, "B.")]), [cue(1000, 5000, "B.")]);
+    assert_eq!(
+        shown(&[(1.0, 3.0, "A."), (9.7, 9.8, "B.")]),
+        [cue(1000, 3000, "A."), cue(9000, 10_000, "B.")]
+    );
+    assert_eq!(shown(&[(4.0, 9.5, "A."), (9.7, 9.8, "B.")]), [cue(4000, 10_000, "A.")]);
 }
 
 /// `hh:mm:ss.mmm` or `hh:mm:ss,mmm` in milliseconds.
@@ -114,11 +157,7 @@ fn vtt_and_srt_round_trip() {
         let parsed = parse_blocks(&text);
         assert_eq!(parsed.len(), cues.len(), "{text}");
         for (got, cue) in parsed.iter().zip(&cues) {
-            assert!(
-                got.0.abs_diff(millis(cue.start_s)) == 0
-                    && got.1 == millis(cue.end_s)
-                    && got.0 < got.1
-            );
+            assert_eq!((got.0, got.1), (cue.start_ms, cue.end_ms));
             let words = got.2.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
             assert_eq!(words, cue.lines.join("\n"));
         }
@@ -164,8 +203,9 @@ fn reaper_csv_round_trips() {
     let mut lines = text.lines();
     assert_eq!(lines.next(), Some("#,Name,Start,End,Length"));
     let rows: Vec<_> = lines.map(parse_csv).collect();
-    assert_eq!(rows.len(), timeline.captions.len());
-    for (index, (row, caption)) in rows.iter().zip(&timeline.captions).enumerate() {
+    let captions = timeline.in_project().captions;
+    assert_eq!((rows.len(), timeline.captions.len()), (captions.len(), captions.len() + 1));
+    for (index, (row, caption)) in rows.iter().zip(&captions).enumerate() {
         assert_eq!((row.len(), row[0].clone()), (5, format!("R{}", index + 1)));
         assert_eq!(row[1], one_line(&caption.text));
         let time = |text: &str| parse_time(&format!("0:{text}"));
@@ -180,8 +220,9 @@ fn reaper_csv_round_trips() {
 fn audacity_labels_round_trip() {
     let timeline = nasty();
     let text = String::from_utf8(Format::Labels.write(&timeline, "")).unwrap();
-    assert_eq!(text.lines().count(), timeline.captions.len());
-    for (line, caption) in text.lines().zip(&timeline.captions) {
+    let captions = timeline.in_project().captions;
+    assert_eq!(text.lines().count(), captions.len());
+    for (line, caption) in text.lines().zip(&captions) {
         let fields: Vec<_> = line.split('\t').collect();
         assert_eq!(fields.len(), 3);
         assert!((fields[0].parse::<f64>().unwrap() - caption.start_s).abs() < 1e-6);
@@ -190,17 +231,15 @@ fn audacity_labels_round_trip() {
     }
 }
 
-#[test]
-fn midi_markers_stand_at_their_times() {
-    let timeline = nasty();
-    let bytes = Format::Midi.write(&timeline, "S\u{f6}ng");
-    let smf = Smf::parse(&bytes).unwrap();
+/// Seconds and texts of the markers, by the file's own tempo map.
+fn parse_markers(bytes: &[u8]) -> Vec<(f64, String)> {
+    let smf = Smf::parse(bytes).unwrap();
     let Timing::Metrical(ppq) = smf.header.timing else { panic!("{:?}", smf.header) };
-    let (mut ticks, mut micros) = (0u64, 0u32);
+    let (mut seconds, mut micros) = (0.0, 500_000);
     let mut markers = Vec::new();
     for event in &smf.tracks[0] {
-        ticks += u64::from(event.delta.as_int());
-        let seconds = ticks as f64 / f64::from(ppq.as_int()) * f64::from(micros) / 1e6;
+        let quarters = f64::from(event.delta.as_int()) / f64::from(ppq.as_int());
+        seconds += quarters * f64::from(micros) / 1e6;
         match event.kind {
             TrackEventKind::Meta(MetaMessage::Tempo(tempo)) => micros = tempo.as_int(),
             TrackEventKind::Meta(MetaMessage::Marker(text)) => {
@@ -209,10 +248,17 @@ fn midi_markers_stand_at_their_times() {
             _ => {}
         }
     }
-    assert_eq!(markers.len(), timeline.captions.len());
+    markers
+}
+
+#[test]
+fn midi_markers_stand_at_their_times() {
+    let timeline = nasty();
+    let markers = parse_markers(&Format::Midi.write(&timeline, "S\u{f6}ng"));
+    let captions = timeline.in_project().captions;
+    assert_eq!(markers.len(), captions.len());
     // The captions overlap by design of the test, so compare in order of time.
-    let mut expected: Vec<_> =
-        timeline.captions.iter().map(|c| (c.start_s, one_line(&c.text))).collect();
+    let mut expected: Vec<_> = captions.iter().map(|c| (c.start_s, one_line(&c.text))).collect();
     expected.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (got, expected) in markers.iter().zip(&expected) {
         assert!((got.0 - expected.0).abs() < 0.001, "{got:?} {expected:?}");

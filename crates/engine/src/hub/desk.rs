@@ -30,6 +30,8 @@ struct Book {
     about: Option<About>,
     device: DeviceChoice,
     current: Option<Current>,
+    /// The last sign of life of a thread that has something to do.
+    alive_at: Option<Instant>,
     turns: u64,
 }
 
@@ -82,7 +84,7 @@ impl Desk {
         let place = places.get_mut(&seat)?;
         let client = Client::new(place.replies.clone());
         let cancel = Arc::new(AtomicBool::new(false));
-        let question = matches!(task, Task::Answer(_));
+        let question = !matches!(task, Task::Hear(_));
         let work = Work { ticket: Ticket { seat, id, question, cancel, client }, task };
         if let State::Stopped(why) = state {
             work.ticket.refuse(why);
@@ -130,6 +132,7 @@ impl Desk {
             instances: book.places.len(),
             waiting: passages + book.questions.len(),
             busy: book.current.as_ref().map(|current| current.since.elapsed()),
+            silent: book.alive_at.map(|at| at.elapsed()),
         }
     }
 
@@ -163,6 +166,7 @@ impl Desk {
         let mut book = self.book.lock();
         if book.office == office {
             book.state = State::Loading(share);
+            book.alive_at = Some(Instant::now());
         }
     }
 
@@ -174,6 +178,7 @@ impl Desk {
             if book.office != office {
                 return None;
             }
+            book.alive_at = None;
             if book.places.is_empty() {
                 (book.state, book.about) = (State::Asleep, None);
                 book.office += 1;
@@ -181,7 +186,8 @@ impl Desk {
             }
             if let Some(work) = book.take() {
                 let ticket = work.ticket.clone();
-                book.current = Some(Current { ticket, since: Instant::now() });
+                let since = Instant::now();
+                (book.current, book.alive_at) = (Some(Current { ticket, since }), Some(since));
                 return Some(work);
             }
             self.bell.wait(&mut book);
@@ -192,7 +198,7 @@ impl Desk {
     pub(super) fn done(&self, office: u64) {
         let mut book = self.book.lock();
         if book.office == office {
-            book.current = None;
+            (book.current, book.alive_at) = (None, None);
         }
     }
 
@@ -212,7 +218,7 @@ impl Desk {
         if book.office != office {
             return;
         }
-        book.current = None;
+        (book.current, book.alive_at) = (None, None);
         book.state = State::Stopped(why.to_owned());
         let Book { places, questions, .. } = &mut *book;
         let passages = places.values_mut().filter_map(|place| place.passage.take());
@@ -224,9 +230,9 @@ impl Book {
     /// A new thread in office.
     fn start(&mut self, desk: &Arc<Desk>) {
         self.office += 1;
-        self.state = match worker::start(Arc::clone(desk), self.office) {
-            Ok(()) => State::Loading(0.0),
-            Err(error) => State::Stopped(format!("the system starts no thread: {error}")),
+        (self.state, self.alive_at) = match worker::start(Arc::clone(desk), self.office) {
+            Ok(()) => (State::Loading(0.0), Some(Instant::now())),
+            Err(error) => (State::Stopped(format!("the system starts no thread: {error}")), None),
         };
     }
 

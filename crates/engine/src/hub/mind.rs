@@ -79,6 +79,14 @@ pub trait Mind: Send {
         cancel: &AtomicBool,
         say: &mut dyn FnMut(&str),
     ) -> Result<Told, EngineError>;
+
+    /// Says what the sounds of a whole song come to. A mind that has no words for a whole says nothing.
+    ///
+    /// # Errors
+    /// As [`Mind::hear`].
+    fn sum_up(&self, _: &Question, _: &AtomicBool) -> Result<Told, EngineError> {
+        Ok(Told::default())
+    }
 }
 
 /// The model as a mind.
@@ -132,5 +140,11 @@ impl Mind for Thinker {
         let task = question.text.as_deref().map_or(Task::Advise, Task::Ask);
         let decoding = Decoding::default();
         caption::tell(&self.model, &sound, task, &question.facts, &decoding, cancel, say)
+    }
+
+    fn sum_up(&self, question: &Question, cancel: &AtomicBool) -> Result<Told, EngineError> {
+        let sound = Heard::join(&question.sounds.iter().collect::<Vec<_>>())?;
+        let (task, decoding) = (Task::Summarise, Decoding::default());
+        caption::tell(&self.model, &sound, task, &question.facts, &decoding, cancel, &mut |_| {})
     }
 }

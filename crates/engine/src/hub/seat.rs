@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::Thread;
+use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -51,6 +52,7 @@ pub(super) struct Ticket {
 pub(super) enum Task {
     Hear(Window),
     Answer(Question),
+    SumUp(Question),
 }
 
 /// The session's end: where replies go, and whom to wake for them.
@@ -78,9 +80,19 @@ impl Seat {
         self.desk.is_free(self.number)
     }
 
+    /// For how long nothing has come of what the hub does; none where it does nothing.
+    pub fn silence(&self) -> Option<Duration> {
+        self.desk.status().silent
+    }
+
     /// Asks.
     pub fn ask(&self, id: u64, question: Question) {
         self.desk.bring(self.number, id, Task::Answer(question));
+    }
+
+    /// Has the sounds of a song summed up; the words come as an answer.
+    pub fn sum_up(&self, id: u64, question: Question) {
+        self.desk.bring(self.number, id, Task::SumUp(question));
     }
 
     /// Takes back a question, whether it waits or is being answered.

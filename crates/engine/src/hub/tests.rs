@@ -205,12 +205,15 @@ fn a_model_that_never_returns_is_left_behind() {
     let seat = hub.join();
     seat.hear(1, window(FOR_EVER));
     busy(&hub);
+    let long = |status: Status| status.silent > Some(Duration::from_millis(5));
+    within("silence", || long(hub.status()).then_some(()));
     seat.hear(2, window(2.0));
     hub.restart();
     let (id, heard) = caption(next(&seat));
     assert_eq!((id, heard.is_err()), (1, true));
     gate.let_through(1);
     assert_eq!(caption(next(&seat)), (2, Ok("2".to_owned())));
+    within("rest", || hub.status().silent.is_none().then_some(()));
     assert_eq!(gate.opened.load(Ordering::Relaxed), 2);
 }
 

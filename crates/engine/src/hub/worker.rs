@@ -57,6 +57,10 @@ fn perform(mind: &dyn Mind, work: &Work) -> Reply {
             let told = mind.answer(question, cancel, &mut say);
             Reply::Answered(*id, told.map_err(|error| reason(&error)))
         }
+        Task::SumUp(question) => {
+            let told = mind.sum_up(question, cancel);
+            Reply::Answered(*id, told.map_err(|error| reason(&error)))
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Shared;
 use super::export::{caption, name, write};
 use super::report::{Bounced, HeardBar, HeardPass, Report, Words};
+use super::scribe::Scribe;
 use super::tape::Pass;
 use crate::format::Format;
 use crate::timeline::{Mark, Timeline};
@@ -22,6 +23,9 @@ const FILE: &str = "bounce.json";
 
 /// How files are named where nobody says otherwise.
 const PATTERN: &str = "{track} bars {bars} {date}";
+
+/// What is said where nobody has chosen one.
+pub(super) const NO_FOLDER: &str = "no folder is chosen for captions of renders";
 
 /// Characters of a track's name in a file's, which must hold more than that.
 const TRACK: usize = 24;
@@ -117,19 +121,23 @@ pub(super) struct Bouncing {
     before: Vec<Pass>,
     /// Whether a pass could not be written that should have been.
     failed: bool,
+    /// The day of the renders, where it is another than that of writing.
+    day: Option<Zoned>,
 }
 
 impl Bouncing {
-    /// Takes a pass over the song that has just ended.
-    pub(super) fn ended(&mut self, pass: &HeardPass) {
-        if pass.kind == "song" && !self.before.contains(&key(pass)) {
+    /// Takes a pass that has just ended: one over the song, or, in hosts that render without a transport, one that was
+    /// `rendered`. What sounds while a transport stands is neither.
+    pub(super) fn ended(&mut self, pass: &HeardPass, rendered: bool) {
+        if (pass.kind == "song" || rendered) && !self.before.contains(&key(pass)) {
             self.waiting.push_back(pass.clone());
         }
     }
 
-    /// Leaves out what was written earlier.
-    pub(super) fn leave_out(&mut self, passes: &[Pass]) {
-        self.before.extend(passes);
+    /// Renders of another day come, without those that were written earlier.
+    pub(super) fn take_up(&mut self, day: Option<Zoned>, earlier: &[Pass]) {
+        self.day = day;
+        self.before.extend(earlier);
     }
 
     /// Whether something could not be written, since the last time that this was asked.
@@ -142,16 +150,28 @@ impl Bouncing {
         self.waiting.is_empty()
     }
 
-    /// Writes the oldest pass, once it has all its words, with the settings that `load` gives, and reports how many it waits
-    /// for. Gives the pass that was written.
-    pub(super) fn serve(&mut self, shared: &Shared, load: Load<'_>) -> Option<Pass> {
-        let pass = self.waiting.front()?;
-        let left = shared.report.lock().bars.iter().filter(|bar| waits(pass, bar)).count();
-        if left > 0 {
-            shared.report.lock().bounced = Some(Bounced::Waiting { bars: left });
+    /// Writes the oldest pass, once it has all its words, with the settings that `load` gives, and reports for how many it waits
+    /// and how many seconds of audio, `left_s`, are still to be listened to. Gives the pass that was written.
+    pub(super) fn serve(
+        &mut self,
+        shared: &Shared,
+        scribe: Option<&mut Scribe>,
+        load: Load<'_>,
+        left_s: u64,
+    ) -> Option<Pass> {
+        let Some(pass) = self.waiting.front() else {
+            tell_progress(shared, 0, left_s);
+            return None;
+        };
+        let bars = shared.report.lock().bars.iter().filter(|bar| waits(pass, bar)).count();
+        if bars > 0 {
+            tell_progress(shared, bars, left_s);
             return None;
         }
-        let bounced = bounce(pass, shared, load);
+        let day = self.day.clone().unwrap_or_else(Zoned::now);
+        let mut timeline = timeline(pass, &shared.report.lock());
+        timeline.summary = summary(pass, timeline.tempo_bpm, shared, scribe)?;
+        let bounced = bounce(pass, timeline, &day, shared, load);
         let written = matches!(bounced, Some(Bounced::Written { .. })).then(|| key(pass));
         // Where nobody chose a folder, nothing was to be written.
         let wanted = || !load().is_ok_and(|settings| settings.folder.is_none());
@@ -164,6 +184,15 @@ impl Bouncing {
         drop(report);
         self.waiting.pop_front();
         written
+    }
+}
+
+/// Reports what is still to be done, or, where nothing is, that the waiting is over.
+fn tell_progress(shared: &Shared, bars: usize, left_s: u64) {
+    let mut report = shared.report.lock();
+    let waiting = (bars > 0 || left_s > 0).then_some(Bounced::Waiting { bars, left_s });
+    if waiting.is_some() || matches!(report.bounced, Some(Bounced::Waiting { .. })) {
+        report.bounced = waiting;
     }
 }
 
@@ -181,12 +210,19 @@ fn waits(pass: &HeardPass, bar: &HeardBar) -> bool {
 }
 
 /// Writes a pass; nothing where it has no captions, as hosts' run-ups don't.
-fn bounce(pass: &HeardPass, shared: &Shared, load: Load<'_>) -> Option<Bounced> {
-    let (timeline, names, failed) = {
+fn bounce(
+    pass: &HeardPass,
+    timeline: Timeline,
+    day: &Zoned,
+    shared: &Shared,
+    load: Load<'_>,
+) -> Option<Bounced> {
+    let (names, failed) = {
         let report = shared.report.lock();
         let failed = |bar: &&HeardBar| matches!(bar.words, Words::Failed { .. });
         let failed = report.bars.iter().filter(|bar| within(pass, bar)).filter(failed).count();
-        (timeline(pass, &report), Names::of(pass, &report, &shared.title.lock()), failed)
+        let names = Names::of(pass, &report, &shared.title.lock(), day);
+        (names, failed)
     };
     if timeline.captions.is_empty() {
         let why = || Bounced::Failed(format!("the model failed at {failed} bars"));
@@ -197,7 +233,7 @@ fn bounce(pass: &HeardPass, shared: &Shared, load: Load<'_>) -> Option<Bounced> 
         Err(why) => return Some(Bounced::Failed(why)),
     };
     let Some(folder) = settings.folder.as_ref().filter(|folder| folder.is_absolute()) else {
-        return Some(Bounced::Failed("no folder is chosen for captions of renders".to_owned()));
+        return Some(Bounced::Failed(NO_FOLDER.to_owned()));
     };
     let title = names.fill(&settings.pattern);
     let mut paths = Vec::new();
@@ -209,6 +245,23 @@ fn bounce(pass: &HeardPass, shared: &Shared, load: Load<'_>) -> Option<Bounced> 
         }
     }
     Some(Bounced::Written { paths, captions: timeline.captions.len(), failed })
+}
+
+/// The words about all of a pass, once they are there.
+fn summary(
+    pass: &HeardPass,
+    tempo_bpm: Option<f64>,
+    shared: &Shared,
+    scribe: Option<&mut Scribe>,
+) -> Option<String> {
+    let Some(scribe) = scribe else { return Some(String::new()) };
+    let ids = {
+        let report = shared.report.lock();
+        let mut ids = report.bars.iter().filter(|bar| within(pass, bar)).map(|bar| bar.id);
+        let first = ids.next().unwrap_or_default();
+        first..ids.next_back().unwrap_or(first) + 1
+    };
+    scribe.sum_up(ids, tempo_bpm)
 }
 
 /// The captions of a pass, from the first sample that was rendered on.
@@ -251,7 +304,7 @@ struct Names {
 }
 
 impl Names {
-    fn of(pass: &HeardPass, report: &Report, track: &str) -> Self {
+    fn of(pass: &HeardPass, report: &Report, track: &str, day: &Zoned) -> Self {
         let mut numbers = report.bars.iter().filter(|bar| within(pass, bar)).filter_map(|b| b.bar);
         let first = numbers.next();
         let last = numbers.next_back().or(first);
@@ -263,7 +316,7 @@ impl Names {
                 (Some(first), Some(last)) => format!("{first}-{last}"),
                 _ => "unknown".to_owned(),
             },
-            date: Zoned::now().strftime("%Y-%m-%d").to_string(),
+            date: day.strftime("%Y-%m-%d").to_string(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The captions of a session as a file: what the editor's export button makes. `[session-thread]`
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use directories::UserDirs;
@@ -72,21 +72,21 @@ pub(super) fn write(
         let number = if number == 1 { String::new() } else { format!(" {number}") };
         let path = folder.join(format!("{name}{number}.{}", format.extension()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => {
-                // Half a file on a full disk would look like a whole one.
-                return match file.write_all(bytes) {
-                    Ok(()) => Ok(path),
-                    Err(error) => {
-                        let _ = fs::remove_file(&path);
-                        Err(error)
-                    }
-                };
-            }
+            Ok(mut file) => return fill(&mut file, &path, bytes).map(|()| path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
         }
     }
     Err(io::Error::other(format!("there are {MAX_FILES} files of this name")))
+}
+
+/// Writes all of a new file. Half of one, on a full disk, would look like a whole one: it goes.
+fn fill(file: &mut dyn Write, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let done = file.write_all(bytes);
+    if done.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    done
 }
 
 /// A title as the name of a file on any system.
@@ -203,6 +203,51 @@ mod tests {
         assert!(first.ends_with("Lead vox 2.vtt"), "{}", first.display());
         assert!(second.ends_with("Lead vox 2 2.vtt"), "{}", second.display());
         assert_eq!(fs::read(first).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_read_only_file_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = write(folder.path(), "Mix", Format::Srt, b"mine").unwrap();
+        let mut permissions = fs::metadata(&first).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&first, permissions).unwrap();
+        let second = write(folder.path(), "Mix", Format::Srt, b"new").unwrap();
+        assert_eq!(
+            (fs::read(&first).unwrap(), fs::read(second).unwrap()),
+            (b"mine".into(), b"new".into())
+        );
+        assert!(fs::metadata(first).unwrap().permissions().readonly());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn on_a_full_disk_no_half_of_a_file_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Mix.srt");
+        fs::write(&path, "the first half").unwrap();
+        let mut full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let error = fill(&mut full, &path, b"the second").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(!path.exists());
+    }
+
+    /// A folder in which nobody may make files, whoever runs the tests.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn without_permission_the_error_says_so() {
+        let error = write(Path::new("/sys"), "Mix", Format::Srt, b"words").unwrap_err();
+        let kinds = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
+        assert!(kinds.contains(&error.kind()), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_has_gone_is_made_again() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("renders").join("song");
+        write(&folder, "Mix", Format::Srt, b"one").unwrap();
+        fs::remove_dir_all(root.path().join("renders")).unwrap();
+        assert!(write(&folder, "Mix", Format::Srt, b"two").unwrap().exists());
     }
 
     #[test]

@@ -1,31 +1,43 @@
 //! The session thread's half: empties the ring, listens to what was in it, and reports.
 
+mod news;
+mod source;
+
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use analysis::Meter;
 use crossbeam_channel::Receiver;
-use signal::Measurements;
+use jiff::Zoned;
 
+use self::news::take;
+use self::source::Source;
 use super::bounce::{BounceSettings, Bouncing};
 use super::export;
-use super::follower::{Follower, News, Passage};
+use super::follower::{Follower, News};
+use super::leftover::Leftovers;
 use super::monitoring::Monitoring;
-use super::notebook::NotedBar;
 use super::pace::Lead;
 use super::remote::Command;
-use super::report::{HeardBar, Report, Words};
-use super::scribe::{Heading, Scribe};
+use super::report::Report;
+use super::scribe::Scribe;
 use super::spool::{Item, Piece, Spool};
 use super::tape::{Pass, Tape};
 use super::{Arrival, Generation, Shared};
-use crate::window::to_model_rate;
+use crate::hub::Hub;
 
 /// Frames that are listened to between two looks at the ring: a fraction of what the ring holds.
 const STRIDE_FRAMES: usize = 16_384;
+
+/// A model that has shown no sign of life for this long never will, where nobody is left who could restart it: the largest take
+/// minutes for a passage.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What is said then.
+pub(super) const GIVEN_UP: &str =
+    "the model does not answer: captions of the render are not written";
 
 /// Fewer items than this in the spool are almost none.
 const FEW_ITEMS: usize = 16;
@@ -56,6 +68,8 @@ pub struct Listener {
     spooled: usize,
     rendered: usize,
     armed: usize,
+    /// Seconds of audio in the spool.
+    unheard_s: f64,
     lead: Lead,
     hearing: Option<Hearing>,
     scribe: Option<Scribe>,
@@ -65,6 +79,9 @@ pub struct Listener {
     /// Passes whose captions were written.
     written: Vec<Pass>,
     tape: Option<Tape>,
+    leftovers: Option<Leftovers>,
+    /// How long a model may be silent once the instance is gone.
+    patience: Duration,
     /// Whether something was lost on its way that the tape still has.
     lost: bool,
     monitoring: Monitoring,
@@ -75,27 +92,20 @@ pub struct Listener {
 struct Hearing {
     generation: Generation,
     follower: Follower,
+    /// Frames of the pass that goes on, and how many of them were rendered.
+    pass_frames: u64,
+    rendered_frames: u64,
 }
 
-/// An activation, and what was told of it.
-#[derive(Debug)]
-struct Source {
-    arrival: Arrival,
-    begun: bool,
-    drained_frames: u64,
-    dropped_frames: u64,
-    skipped_frames: u64,
-}
-
-/// What came out of a ring.
-#[derive(Debug, Default)]
-struct Drained {
-    frames: u64,
-    items: usize,
-    /// Whether any of it is more than the silence of a transport that stands.
-    heard: bool,
-    /// Whether the host said of any of it that it renders.
-    offline: bool,
+/// What is to be done with what a piece of audio brings.
+#[derive(Clone, Copy, Debug)]
+struct Manner {
+    /// All of it is to be captioned.
+    patient: bool,
+    /// Captions were armed for it.
+    armed: bool,
+    /// It came faster than it plays; of a pass that ends, most of it.
+    rendered: bool,
 }
 
 impl Listener {
@@ -112,6 +122,7 @@ impl Listener {
             spooled: 0,
             rendered: 0,
             armed: 0,
+            unheard_s: 0.0,
             lead: Lead::default(),
             hearing: None,
             scribe,
@@ -119,20 +130,51 @@ impl Listener {
             settings: None,
             written: Vec::new(),
             tape: None,
+            leftovers: None,
+            patience: PATIENCE,
             lost: false,
             monitoring: Monitoring::default(),
         }
     }
 
-    /// Keeps what is played while captions are armed in a folder, until they are written.
-    pub(super) fn record_to(&mut self, folder: Option<PathBuf>) {
-        self.tape = folder.map(|folder| Tape::new(folder, self.shared.instance));
+    /// Keeps what is played while captions are armed in a folder, until they are written. What others have left there is taken up
+    /// with words from `hub` when the user says so.
+    pub(super) fn record_to(&mut self, folder: PathBuf, hub: Option<Hub>) {
+        self.tape = Some(Tape::new(folder.clone(), self.shared.instance));
+        self.leftovers = Some(Leftovers::new(folder, hub));
     }
 
-    /// Writes captions of renders with these settings, but for those of passes that were written earlier.
-    pub(super) fn bounce_with(&mut self, settings: BounceSettings, earlier: &[Pass]) {
+    /// Writes captions of renders with these settings, but for those of passes that were written earlier; of another day than
+    /// today where it is given.
+    pub(super) fn bounce_with(
+        &mut self,
+        settings: BounceSettings,
+        day: Option<Zoned>,
+        earlier: &[Pass],
+    ) {
         self.settings = Some(settings);
-        self.bouncing.leave_out(earlier);
+        self.bouncing.take_up(day, earlier);
+    }
+
+    /// Takes a model for one that never returns after so long a silence.
+    #[cfg(test)]
+    pub(super) fn lose_patience_after(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// Whether what is still to be done waits for a model that never returns.
+    pub(super) fn is_given_up(&self) -> bool {
+        let silence = self.scribe.as_ref().and_then(Scribe::silence);
+        silence.is_some_and(|silence| silence >= self.patience)
+            && !(self.spool.is_empty() && self.bouncing.is_done())
+    }
+
+    /// What was recorded stays, for whoever takes it up.
+    fn give_up(&mut self) {
+        if let Some(tape) = &mut self.tape {
+            tape.leave();
+        }
+        self.fail(GIVEN_UP);
     }
 
     /// Passes whose captions were written since the last time that this was asked.
@@ -165,6 +207,10 @@ impl Listener {
 
     /// Takes what an instance has recorded, as if it were rendered now.
     pub(super) fn replay(&mut self, item: Item) {
+        self.unheard_s += match (&item, &self.hearing) {
+            (Item::Piece(piece), Some(hearing)) => hearing.seconds(piece.chunk().frames()),
+            _ => 0.0,
+        };
         self.spool.push(item);
         self.spooled += 1;
         (self.rendered, self.armed) = (self.spooled, self.spooled);
@@ -186,17 +232,26 @@ impl Listener {
         // Asked first: what was sent before the instance went is there after.
         let closing = self.shared.closing.load(Ordering::Relaxed);
         self.obey();
+        if let Some(leftovers) = &mut self.leftovers {
+            leftovers.look(&self.shared, now);
+        }
         self.sources.extend(self.arrivals.try_iter().map(Source::new));
         let came = self.drain(now);
         let listened = self.listen();
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
         let given = self.settings.clone();
         let load = || given.clone().map_or_else(BounceSettings::load, Ok);
-        let written = self.bouncing.serve(&self.shared, &load);
+        let left_s = if self.armed > 0 { self.unheard_s as u64 } else { 0 };
+        let scribe = self.scribe.as_mut();
+        let written = self.bouncing.serve(&self.shared, scribe, &load, left_s);
         if self.tape.is_none() {
             self.written.extend(written);
         }
         self.settle_tape(written);
+        if closing && self.sources.is_empty() && self.is_given_up() {
+            self.give_up();
+            return Activity::Closed;
+        }
         let done = self.spool.is_empty();
         self.shared.report.lock().idle = done && !came;
         match (done, came || answered) {
@@ -239,6 +294,11 @@ impl Listener {
                 (Command::Export(format, title), _) => {
                     let exported = export::export(format, &title, &self.shared);
                     self.shared.report.lock().exported = Some(exported);
+                }
+                (Command::TakeUp, _) => {
+                    if let Some(leftovers) = &self.leftovers {
+                        leftovers.take_up(&self.shared, self.settings.clone());
+                    }
                 }
                 (Command::Ask(_) | Command::Stop, None) => {}
             }
@@ -290,6 +350,7 @@ impl Listener {
             tape.flush();
             self.shared.report.lock().not_kept = tape.trouble().map(str::to_owned);
         }
+        self.unheard_s += audio_s;
         if self.lead.came(audio_s, now) || offline {
             self.rendered = self.spooled;
         }
@@ -305,9 +366,9 @@ impl Listener {
         let mut any = false;
         while frames < STRIDE_FRAMES {
             // What was armed when it was played is: listening may come long after.
-            let armed = self.armed > 0;
-            let patient = self.rendered > 0 || armed;
-            if patient && !self.scribe.as_ref().is_none_or(Scribe::is_free) {
+            let (armed, rendered) = (self.armed > 0, self.rendered > 0);
+            let manner = Manner { patient: rendered || armed, armed, rendered };
+            if manner.patient && !self.scribe.as_ref().is_none_or(Scribe::is_free) {
                 break;
             }
             let item = self.spool.pop();
@@ -315,21 +376,23 @@ impl Listener {
             self.rendered = self.rendered.saturating_sub(1);
             self.armed = self.armed.saturating_sub(1);
             match item {
-                Ok(None) => break,
+                Ok(None) => {
+                    self.unheard_s = 0.0;
+                    break;
+                }
                 Ok(Some(Item::Begin(generation))) => {
                     self.shared.report.lock().begin(generation);
-                    let follower = Follower::new(generation.channels, generation.rate_hz);
-                    self.hearing = Some(Hearing { generation, follower });
+                    self.hearing = Some(Hearing::new(generation));
                     self.monitoring.begin(generation);
                 }
-                Ok(Some(Item::Piece(piece))) => frames += self.hear(&piece, patient, armed),
+                Ok(Some(Item::Piece(piece))) => frames += self.hear(&piece, manner),
                 Ok(Some(Item::End)) => {
                     if let Some(hearing) = self.hearing.take() {
-                        let Hearing { generation, follower } = hearing;
+                        let manner = Manner { rendered: hearing.is_render(), ..manner };
+                        let Hearing { generation, follower, .. } = hearing;
+                        let Self { shared, scribe, bouncing, .. } = self;
                         follower.finish(&mut |news| {
-                            let scribe = &mut self.scribe;
-                            let bouncing = armed.then_some(&mut self.bouncing);
-                            take(&self.shared, scribe, bouncing, generation, patient, &news);
+                            take(shared, scribe, bouncing, generation, manner, &news);
                         });
                     }
                 }
@@ -345,132 +408,41 @@ impl Listener {
         any
     }
 
-    fn hear(&mut self, piece: &Piece, patient: bool, armed: bool) -> usize {
+    fn hear(&mut self, piece: &Piece, manner: Manner) -> usize {
         let chunk = piece.chunk();
         let frames = chunk.frames();
-        let Some(hearing) = &mut self.hearing else { return 0 };
-        let Hearing { generation, follower } = hearing;
+        let rendered = manner.rendered;
+        let Self { shared, scribe, bouncing, hearing, .. } = self;
+        let Some(hearing) = hearing else { return 0 };
+        self.unheard_s = (self.unheard_s - hearing.seconds(frames)).max(0.0);
+        let manner = Manner { rendered: hearing.is_render(), ..manner };
+        let Hearing { generation, follower, pass_frames, rendered_frames } = hearing;
         follower.push(&chunk, &mut |news| {
-            let scribe = &mut self.scribe;
-            let bouncing = armed.then_some(&mut self.bouncing);
-            take(&self.shared, scribe, bouncing, *generation, patient, &news);
+            take(shared, scribe, bouncing, *generation, manner, &news);
+            if matches!(news, News::PassStarted { .. }) {
+                (*pass_frames, *rendered_frames) = (0, 0);
+            }
         });
+        *pass_frames += frames as u64;
+        *rendered_frames += if rendered { frames as u64 } else { 0 };
         self.monitoring.push(chunk.samples, &self.shared);
         self.shared.report.lock().heard_frames += frames as u64;
         frames
     }
 }
 
-impl Source {
-    fn new(arrival: Arrival) -> Self {
-        Self { arrival, begun: false, drained_frames: 0, dropped_frames: 0, skipped_frames: 0 }
+impl Hearing {
+    fn new(generation: Generation) -> Self {
+        let follower = Follower::new(generation.channels, generation.rate_hz);
+        Self { generation, follower, pass_frames: 0, rendered_frames: 0 }
     }
 
-    /// Moves the ring's content to the spool; `keep` sees each item.
-    fn drain(&mut self, spool: &mut Spool, keep: &mut dyn FnMut(&Item)) -> Drained {
-        let mut drained = Drained::default();
-        if !self.begun {
-            let begin = Item::Begin(self.arrival.generation());
-            keep(&begin);
-            spool.push(begin);
-            self.begun = true;
-            drained.items += 1;
-        }
-        drained.frames = self.arrival.feed.drain(&mut |chunk| {
-            drained.items += 1;
-            drained.heard |= chunk.is_heard();
-            drained.offline |= chunk.mark.transport.offline;
-            let piece = Item::Piece(Piece::new(&chunk));
-            keep(&piece);
-            spool.push(piece);
-        });
-        self.drained_frames += drained.frames;
-        self.arrival.pace.drained(self.drained_frames);
-        drained
+    /// Whether most of the pass that goes on was rendered.
+    fn is_render(&self) -> bool {
+        2 * self.rendered_frames > self.pass_frames
     }
 
-    /// Adds to the report what the tap counted since the last time.
-    fn count(&mut self, shared: &Shared) {
-        let feed = &self.arrival.feed;
-        let (dropped, skipped) = (feed.frames_dropped(), feed.frames_skipped());
-        let mut report = shared.report.lock();
-        report.dropped_frames += dropped - std::mem::replace(&mut self.dropped_frames, dropped);
-        report.skipped_frames += skipped - std::mem::replace(&mut self.skipped_frames, skipped);
+    fn seconds(&self, frames: usize) -> f64 {
+        frames as f64 / self.generation.rate_hz
     }
-}
-
-/// Measures what is new, enters it, and brings it to the hub; `patient`, where all of it is to be captioned. `bouncing` is given
-/// what captions were armed for.
-fn take(
-    shared: &Shared,
-    scribe: &mut Option<Scribe>,
-    bouncing: Option<&mut Bouncing>,
-    generation: Generation,
-    patient: bool,
-    news: &News<'_>,
-) {
-    match *news {
-        News::Gap(ref frames) => shared.report.lock().add_gap(generation.number, frames.clone()),
-        News::PassStarted { frame, kind } => {
-            shared.report.lock().start_pass(generation, frame, kind);
-        }
-        News::BarStarted(ref bar) => shared.report.lock().start_bar(bar),
-        News::PassEnded { frame } => {
-            let ended = shared.report.lock().end_pass(frame);
-            if let (Some(pass), Some(bouncing)) = (ended, bouncing) {
-                bouncing.ended(&pass);
-            }
-        }
-        News::Passage(ref passage) => take_passage(shared, scribe, generation, patient, passage),
-    }
-}
-
-fn take_passage(
-    shared: &Shared,
-    scribe: &mut Option<Scribe>,
-    generation: Generation,
-    patient: bool,
-    passage: &Passage<'_>,
-) {
-    let (mut measured, note) = match measure(generation, passage) {
-        Ok(measured) => (measured, None),
-        Err(why) => (Measurements::default(), Some(why)),
-    };
-    let window = passage.window.filter(|_| scribe.is_some());
-    let words = if window.is_some() { Words::Waiting } else { Words::None };
-    let heard = HeardBar { words, ..HeardBar::new(generation, passage, &measured, note) };
-    let (number, length_s) = (heard.bar, heard.end_s - heard.start_s);
-    let bar = passage.bar.filter(|_| passage.complete);
-    if let Some(bar) = bar {
-        let start_s = bar.position.map(|position| position as f64 / generation.rate_hz);
-        let noted = NotedBar::new(&bar, start_s.map(|start_s| (start_s, start_s + length_s)));
-        let (loudness_lufs, true_peak_dbtp) = (heard.loudness_lufs, heard.true_peak_dbtp);
-        let words = heard.words.clone();
-        shared.controls.notebook.note(NotedBar { loudness_lufs, true_peak_dbtp, words, ..noted });
-        measured.tempo_bpm = Some(bar.meter.quarters() * 60.0 / length_s);
-    }
-    let id = shared.report.lock().add_bar(heard);
-    let (Some(scribe), Some(window)) = (scribe, window) else { return };
-    let rate_hz = generation.rate_hz.round() as u32;
-    let key = bar.map(|bar| bar.key);
-    let heard = match to_model_rate(window, generation.channels, rate_hz) {
-        Ok(heard) => heard,
-        Err(error) => return shared.say(id, key, Words::Failed { why: error.to_string() }),
-    };
-    // The window ends with the passage.
-    let frames = (passage.frames.end - passage.frames.start) as f64;
-    let share = frames * generation.channels as f64 / window.len().max(1) as f64;
-    let came_at = Instant::now();
-    let heading = Heading { id, key, bar: number, measured, length_s, came_at };
-    scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, patient, shared);
-}
-
-/// What the meters say of a passage, or why they don't.
-fn measure(generation: Generation, passage: &Passage<'_>) -> Result<Measurements, String> {
-    let samples = passage.samples.ok_or("a gap lies in it, or it is too long to be kept")?;
-    let rate_hz = generation.rate_hz.round() as u32;
-    let mut meter =
-        Meter::without_music(rate_hz, generation.channels).map_err(|error| error.to_string())?;
-    meter.push(samples).map_err(|error| error.to_string())?;
-    Ok(meter.finish())
 }

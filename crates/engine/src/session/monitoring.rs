@@ -9,9 +9,6 @@ use super::{Generation, Shared};
 /// The meters' hands move this often; EBU Tech 3341 asks for at least ten times a second.
 const EVERY: Duration = Duration::from_millis(33);
 
-/// Who looked this long ago looks no more.
-const LOOKS: Duration = Duration::from_secs(1);
-
 /// Meters that belong to the generation that is listened to. `[session-thread]`
 #[derive(Debug, Default)]
 pub(super) struct Monitoring {
@@ -42,8 +39,7 @@ impl Monitoring {
 
     /// Takes interleaved samples.
     pub(super) fn push(&mut self, samples: &[f32], shared: &Shared) {
-        let watched = shared.watched_at.lock().is_some_and(|at| at.elapsed() < LOOKS);
-        if self.held || !watched {
+        if self.held || !shared.is_watched() {
             return;
         }
         if self.monitor.is_none()

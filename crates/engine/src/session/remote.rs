@@ -23,6 +23,8 @@ pub enum Command {
     HoldMeters(bool),
     /// The captions as a file of this format, named after this title.
     Export(Format, String),
+    /// Captions of renders whose host ended before they were written.
+    TakeUp,
 }
 
 /// A view of one session and a line to it. Outlives the session, and is then a view of its end. `[gui-thread]`

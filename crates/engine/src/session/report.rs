@@ -11,6 +11,7 @@ use super::Generation;
 use super::answer::Answer;
 use super::export::Exported;
 use super::follower::Passage;
+use super::leftover::Leftover;
 use crate::label::Choice;
 
 /// Passages, passes and gaps that a report keeps: the oldest go first. At 120 BPM, four hours of bars.
@@ -64,16 +65,20 @@ pub struct Report {
     pub exported: Option<Exported>,
     /// What became of the last render that captions were armed for.
     pub bounced: Option<Bounced>,
+    /// Renders of hosts that ended too early, while an editor is open.
+    pub leftover: Leftover,
 }
 
 /// The captions of an armed render.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bounced {
-    /// The model is still at work on so many bars.
+    /// The model is still at work on it.
     Waiting {
-        /// Bars without words.
+        /// Bars without words, of those that were listened to.
         bars: usize,
+        /// Whole seconds of audio that are still to be listened to.
+        left_s: u64,
     },
     /// The files, with so many captions each.
     Written {

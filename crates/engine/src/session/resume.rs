@@ -2,17 +2,31 @@
 //! listener of this process, as if they were armed renders.
 
 use std::fs;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::listener::Activity;
+use super::bounce::NO_FOLDER;
+use super::listener::{Activity, GIVEN_UP};
 use super::report::Bounced;
 use super::spool::Item;
 use super::tape::{Left, Tape};
 use super::{BounceSettings, Controls, Session};
 use crate::hub::Hub;
+
+/// What is told while tapes are taken up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resuming {
+    /// How far the one in hand is.
+    Going {
+        /// Bars without words, of those that were listened to.
+        bars: usize,
+        /// Whole seconds of audio that are still to be listened to.
+        left_s: u64,
+    },
+    /// One is done.
+    Done(Resumed),
+}
 
 /// Between two looks at a listener that waits for the model.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -31,21 +45,17 @@ pub struct Resumed {
 }
 
 /// Writes the captions of every render that a host of this user has left, with `settings`. Renders that are still heard by
-/// another process are left alone. `told` gets each tape as it is done.
+/// another process are left alone. `told` gets each tape as it is done, and how far it is before.
 ///
 /// # Errors
 /// No folder is chosen, or that of the tapes cannot be read.
 pub fn resume(
     hub: &Hub,
     settings: &BounceSettings,
-    told: &mut dyn FnMut(Resumed),
+    told: &mut dyn FnMut(Resuming),
 ) -> Result<(), String> {
-    if settings.folder.is_none() {
-        return Err("no folder is chosen for captions of renders".to_owned());
-    }
     let folder = Tape::folder().ok_or("this user has no home folder for data")?;
     resume_from(&folder, hub, settings, told)
-        .map_err(|error| format!("{}: {error}", folder.display()))
 }
 
 /// The same with the tapes of a folder.
@@ -53,20 +63,25 @@ pub(super) fn resume_from(
     folder: &Path,
     hub: &Hub,
     settings: &BounceSettings,
-    told: &mut dyn FnMut(Resumed),
-) -> io::Result<()> {
-    for path in Left::all(folder)? {
+    told: &mut dyn FnMut(Resuming),
+) -> Result<(), String> {
+    if settings.folder.is_none() {
+        return Err(NO_FOLDER.to_owned());
+    }
+    let paths = Left::all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for path in paths {
         let left = match Left::open(&path) {
             Ok(None) => continue,
             Ok(Some(left)) => left,
             Err(error) => {
-                told(Resumed::failed(path, error.to_string()));
+                told(Resuming::Done(Resumed::failed(path, error.to_string())));
                 continue;
             }
         };
         // One bad tape costs the others nothing.
-        let played = catch_unwind(AssertUnwindSafe(|| play(left, hub, settings)));
-        told(played.unwrap_or_else(|_| Resumed::failed(path, "a defect in Barline".to_owned())));
+        let played = catch_unwind(AssertUnwindSafe(|| play(left, hub, settings, told)));
+        let defect = |_| Resumed::failed(path, "a defect in Barline".to_owned());
+        told(Resuming::Done(played.unwrap_or_else(defect)));
     }
     Ok(())
 }
@@ -77,12 +92,17 @@ impl Resumed {
     }
 }
 
-fn play(mut left: Left, hub: &Hub, settings: &BounceSettings) -> Resumed {
+fn play(
+    mut left: Left,
+    hub: &Hub,
+    settings: &BounceSettings,
+    told: &mut dyn FnMut(Resuming),
+) -> Resumed {
     let controls = Controls::default();
     controls.arm.set(true);
     let (session, mut listener) = Session::pair(controls, Some(hub));
     session.remote().entitle(&left.title);
-    listener.bounce_with(settings.clone(), &left.written);
+    listener.bounce_with(settings.clone(), left.began(), &left.written);
     let (mut renders, mut trouble, mut ended) = (Vec::new(), None, false);
     loop {
         while !ended && listener.wants_more() {
@@ -101,12 +121,19 @@ fn play(mut left: Left, hub: &Hub, settings: &BounceSettings) -> Resumed {
             let _ = left.append_written(pass);
         }
         match session.shared.report.lock().bounced.take() {
-            Some(Bounced::Waiting { .. }) | None => {}
+            Some(Bounced::Waiting { bars, left_s }) => {
+                let left_s = left_s + left.remaining_s();
+                told(Resuming::Going { bars, left_s });
+            }
             Some(done) => renders.push(done),
+            None => {}
         }
         match activity {
             Activity::Busy => {}
             _ if ended && listener.is_resting() => break,
+            _ if listener.is_given_up() => {
+                return Resumed { renders, ..Resumed::failed(left.path, GIVEN_UP.to_owned()) };
+            }
             _ => std::thread::sleep(PAUSE),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use models::Heard;
 use signal::{BarKey, Finding, FindingKind, Label, Measurements};
@@ -10,6 +10,7 @@ use signal::{BarKey, Finding, FindingKind, Label, Measurements};
 use super::Shared;
 use super::answer::{Answer, AnswerState};
 use super::report::{Named, Words};
+use super::sounds::Sounds;
 use crate::hub::{Hub, Impression, Question, Reply, Seat, Window};
 use crate::{
     compare::{bar_in, differences, holds},
@@ -62,6 +63,18 @@ pub(super) struct Scribe {
     /// The finding that was spoken of last.
     about: Option<FindingKind>,
     answers: u64,
+    sounds: Sounds,
+    summing: Summing,
+}
+
+/// How far the summary of a render is.
+#[derive(Debug, Default)]
+enum Summing {
+    #[default]
+    Idle,
+    /// Asked for, under this number.
+    Asked(u64),
+    Done(String),
 }
 
 #[derive(Debug)]
@@ -89,12 +102,19 @@ impl Scribe {
             facts: Facts::default(),
             about: None,
             answers: 0,
+            sounds: Sounds::default(),
+            summing: Summing::Idle,
         }
     }
 
     /// Whether a passage that is brought now replaces none and waits for none.
     pub(super) fn is_free(&self) -> bool {
         self.queue.is_empty() && self.seat.is_free()
+    }
+
+    /// See [`Seat::silence`].
+    pub(super) fn silence(&self) -> Option<Duration> {
+        self.seat.silence()
     }
 
     /// Brings a passage to the hub: `samples` of a window at 24 kHz, of which it is the share `passage`. A `patient` one
@@ -150,6 +170,12 @@ impl Scribe {
                     }
                 }
                 Reply::Answered(id, told) => {
+                    if matches!(self.summing, Summing::Asked(asked) if asked == id) {
+                        // A render without a summary is better than none.
+                        let text =
+                            told.as_ref().map(|told| believe(told.clone(), MIN_CONFIDENCE).text);
+                        self.summing = Summing::Done(text.unwrap_or_default());
+                    }
                     if self.answering == Some(id) {
                         self.answering = None;
                         if let Ok(told) = &told {
@@ -177,6 +203,7 @@ impl Scribe {
         shared.report.lock().lag_s = Some(heading.came_at.elapsed().as_secs_f64());
         let told = believe(impression.told, MIN_CONFIDENCE);
         shared.say(id, heading.key, Words::said(told.text, told.confidence));
+        self.sounds.push(id, &impression.sound);
         self.remembered.push_back(Remembered { heading, sound: impression.sound });
         if self.remembered.len() > REMEMBERED {
             self.remembered.pop_front();
@@ -239,6 +266,30 @@ impl Scribe {
             None => Some(format!("bar {bar} is none that I remember")),
         };
         facts.with(OTHER, words).with_other()
+    }
+
+    /// Has the passages `ids` summed up, with their tempo where it is steady: the words once they are there, none where nothing of
+    /// them sounds. Ask again until there is something.
+    pub(super) fn sum_up(&mut self, ids: Range<u64>, tempo_bpm: Option<f64>) -> Option<String> {
+        match std::mem::take(&mut self.summing) {
+            Summing::Done(text) => {
+                self.sounds.forget_to(ids.end);
+                return Some(text);
+            }
+            Summing::Asked(id) => self.summing = Summing::Asked(id),
+            Summing::Idle => {
+                let sounds: Vec<Heard> = self.sounds.spread(&ids).into_iter().cloned().collect();
+                if sounds.is_empty() {
+                    return Some(String::new());
+                }
+                let measured = Measurements { tempo_bpm, ..Measurements::default() };
+                self.answers += 1;
+                let question = Question { sounds, facts: facts(&measured, &[]), text: None };
+                self.seat.sum_up(self.answers, question);
+                self.summing = Summing::Asked(self.answers);
+            }
+        }
+        None
     }
 
     /// Takes back the question that is being answered.

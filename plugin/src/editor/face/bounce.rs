@@ -1,14 +1,15 @@
-//! The page about captions of renders: the switch, the folder, names and formats.
+//! The page about captions of renders: the switch, the folder, names and formats, and renders that wait.
 
 use egui::{RichText, TextEdit, Ui};
 use engine::{format::Format, session::BounceSettings};
 
 use super::{Face, QUIET, Track, Wish};
 use crate::editor::meters;
+use crate::editor::view::View;
 
 impl Face {
     /// Draws the page on what `track` says of switch and settings.
-    pub(super) fn bounce(&mut self, ui: &mut Ui, track: &Track) -> Option<Wish> {
+    pub(super) fn bounce(&mut self, ui: &mut Ui, view: &View, track: &Track) -> Option<Wish> {
         let mut wish = None;
         let saved = &track.bounce;
         if let Some(trouble) = &track.bounce_trouble {
@@ -58,8 +59,19 @@ impl Face {
         if ui.add_enabled(wanted != *saved && wanted.is_whole(), save).clicked() {
             wish = Some(Wish::Bounce(wanted));
         }
-        wish
+        wish.or(leftover(ui, view, track))
     }
+}
+
+/// Renders whose host ended too early, and the offer to take them up.
+fn leftover(ui: &mut Ui, view: &View, track: &Track) -> Option<Wish> {
+    let text = view.leftover.as_ref()?;
+    ui.separator();
+    ui.label(text);
+    let can = view.left_renders > 0 && track.bounce.folder.is_some();
+    let clicked =
+        ui.add_enabled(can, egui::Button::new("Write the captions of what waits")).clicked();
+    clicked.then_some(Wish::TakeUp)
 }
 
 /// The settings as they are being typed.

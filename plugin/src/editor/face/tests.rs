@@ -182,6 +182,23 @@ fn a_deaf_instance_says_so_instead_of_old_words() {
 }
 
 #[test]
+fn renders_that_wait_are_told_and_taken_up() {
+    let leftover = Some("2 renders wait".to_owned());
+    let mut harness = stage(View { leftover, left_renders: 2, ..View::default() });
+    harness.get_by_label("Renders: 2 wait").click();
+    harness.run();
+    assert!(harness.query_by_label("2 renders wait").is_some());
+    harness.get_by_label("Write the captions of what waits").click();
+    harness.run();
+    assert!(harness.state().wishes.is_empty(), "without a folder there is nowhere to write");
+    harness.state_mut().track.bounce.folder = Some("/captions".into());
+    harness.run();
+    harness.get_by_label("Write the captions of what waits").click();
+    harness.run();
+    assert_eq!(harness.state().wishes, [Wish::TakeUp]);
+}
+
+#[test]
 fn what_it_is_and_that_it_keeps_quiet_stands_in_the_about_box() {
     let mut harness = stage(View::default());
     harness.get_by_label("About").click();

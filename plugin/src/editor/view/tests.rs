@@ -1,7 +1,5 @@
 //! What is shown, from reports as sessions make them.
 
-use std::time::Duration;
-
 use engine::session::{HeardBar, Playing};
 use engine::{Choice, hub::About};
 use signal::{BarKey, Finding, FindingKind, Label, Meter, Severity};
@@ -168,8 +166,7 @@ fn the_engine_says_how_it_stands_and_what_is_wrong() {
     let stopped = of(hub(State::Stopped("the model has crashed".into())));
     assert_eq!(stopped.trouble.as_deref(), Some("the model has crashed"));
     assert!(stopped.can_restart);
-    let busy = Some(Duration::from_secs(STUCK_S + 1));
-    let stuck = of(Status { busy, ..hub(State::Ready) });
+    let stuck = of(Status { silent: Some(STUCK), ..hub(State::Ready) });
     assert!(stuck.can_restart && stuck.trouble.unwrap().contains("not answered"));
 }
 
@@ -220,4 +217,24 @@ fn an_export_says_where_it_went_or_why_not() {
         "9 captions written to Barline/Bass captions.vtt"
     );
     assert_eq!(shown(Exported::Failed("no room".into())).unwrap(), "not exported: no room");
+}
+
+#[test]
+fn a_render_tells_how_much_of_it_is_still_to_be_done() {
+    let told = |bounced| view(&Report { bounced: Some(bounced), ..Report::default() }).bounced;
+    let listening = told(Bounced::Waiting { bars: 1, left_s: 83 }).unwrap();
+    assert!(listening.contains("1:23 of it"), "{listening}");
+    let writing = told(Bounced::Waiting { bars: 3, left_s: 0 }).unwrap();
+    assert!(writing.contains("3 bars to go"), "{writing}");
+}
+
+#[test]
+fn renders_of_hosts_that_ended_are_offered_unless_they_are_in_hand() {
+    let of = |leftover| view(&Report { leftover, ..Report::default() });
+    assert_eq!(of(Leftover::default()).leftover, None);
+    let two = of(Leftover { waiting: 2, ..Leftover::default() });
+    assert!(two.left_renders == 2 && two.leftover.unwrap().starts_with("2 renders"));
+    let bounced = Some(Bounced::Waiting { bars: 0, left_s: 60 });
+    let working = of(Leftover { waiting: 1, working: true, bounced });
+    assert!(working.left_renders == 0 && working.leftover.unwrap().contains("1:00 of it"));
 }

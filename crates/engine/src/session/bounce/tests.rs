@@ -69,10 +69,11 @@ fn a_pass_has_its_own_zero_and_the_projects() {
 #[test]
 fn names_of_files_say_what_is_in_them() {
     let (report, pass) = report(Words::None);
-    let names = Names::of(&pass, &report, "Lead vox");
+    let day = "2026-02-03T23:59[UTC]".parse().unwrap();
+    let names = Names::of(&pass, &report, "Lead vox", &day);
     let name = names.fill("{track}, {label}, {bars}");
     assert_eq!(name, "Lead vox, unlabelled, 31-33");
-    assert_eq!(names.fill("{date}").len(), "2026-01-01".len());
+    assert_eq!(names.fill("{date}"), "2026-02-03");
 }
 
 #[test]
@@ -81,9 +82,14 @@ fn a_pass_waits_for_all_of_its_words() {
     let (waiting, pass) = report(Words::Waiting);
     *session.shared.report.lock() = waiting;
     let mut bouncing = Bouncing::default();
-    bouncing.ended(&pass);
-    bouncing.serve(&session.shared, &|| panic!("nothing is written yet"));
-    assert_eq!(session.report().bounced, Some(Bounced::Waiting { bars: 1 }));
+    let panics = || panic!("nothing is written yet");
+    bouncing.serve(&session.shared, None, &panics, 7);
+    assert_eq!(session.report().bounced, Some(Bounced::Waiting { bars: 0, left_s: 7 }));
+    bouncing.serve(&session.shared, None, &panics, 0);
+    assert_eq!(session.report().bounced, None);
+    bouncing.ended(&pass, true);
+    bouncing.serve(&session.shared, None, &panics, 2);
+    assert_eq!(session.report().bounced, Some(Bounced::Waiting { bars: 1, left_s: 2 }));
     assert!(!bouncing.is_done());
 }
 
@@ -106,9 +112,9 @@ fn a_pass_is_written_once_and_never_over_another() {
     *session.shared.report.lock() = report;
     let mut bouncing = Bouncing::default();
     for _ in 0..2 {
-        bouncing.ended(&pass);
-        bouncing.serve(&session.shared, &settings);
-        bouncing.serve(&session.shared, &settings);
+        bouncing.ended(&pass, false);
+        bouncing.serve(&session.shared, None, &settings, 0);
+        bouncing.serve(&session.shared, None, &settings, 0);
     }
     let mut names: Vec<String> = fs::read_dir(folder.path().join("new"))
         .unwrap()
@@ -138,12 +144,12 @@ fn what_cannot_be_written_is_said_and_goes() {
     let (report, pass) = report(Words::None);
     *session.shared.report.lock() = report;
     let mut bouncing = Bouncing::default();
-    bouncing.ended(&pass);
-    bouncing.serve(&session.shared, &settings);
+    bouncing.ended(&pass, false);
+    bouncing.serve(&session.shared, None, &settings, 0);
     assert!(matches!(session.report().bounced, Some(Bounced::Failed(_))));
     FOLDER.set(None);
-    bouncing.ended(&pass);
-    bouncing.serve(&session.shared, &settings);
+    bouncing.ended(&pass, false);
+    bouncing.serve(&session.shared, None, &settings, 0);
     let why = Bounced::Failed("no folder is chosen for captions of renders".to_owned());
     assert_eq!((session.report().bounced, bouncing.is_done()), (Some(why), true));
 }
@@ -155,21 +161,24 @@ fn a_model_that_fails_at_everything_is_said_so() {
     for bar in &mut report.bars {
         bar.words = Words::Failed { why: "broken".to_owned() };
     }
-    report.bounced = Some(Bounced::Waiting { bars: 3 });
+    report.bounced = Some(Bounced::Waiting { bars: 3, left_s: 0 });
     *session.shared.report.lock() = report;
     let mut bouncing = Bouncing::default();
-    bouncing.ended(&pass);
-    bouncing.serve(&session.shared, &settings);
+    bouncing.ended(&pass, false);
+    bouncing.serve(&session.shared, None, &settings, 0);
     let why = Bounced::Failed("the model failed at 3 bars".to_owned());
     assert_eq!(session.report().bounced, Some(why));
 }
 
 #[test]
-fn what_the_transport_did_not_play_is_no_render() {
+fn what_sounds_while_a_transport_stands_is_no_render() {
     let (_, pass) = report(Words::None);
     let mut bouncing = Bouncing::default();
-    bouncing.ended(&HeardPass { kind: "free", ..pass });
+    let free = HeardPass { kind: "free", ..pass };
+    bouncing.ended(&free, false);
     assert!(bouncing.is_done());
+    bouncing.ended(&free, true);
+    assert!(!bouncing.is_done(), "but of a host without a transport");
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn in_real_time_the_newest_bar_wins_and_the_rest_is_counted() {
 
 #[test]
 fn playing_after_a_render_is_real_time_again() {
-    let mut desk = Desk::new(Duration::from_millis(50), false);
+    let mut desk = Desk::new(Duration::from_millis(200), false);
     desk.play(4 * 3, 0.3);
     desk.listen_after(0.01);
     desk.settle();

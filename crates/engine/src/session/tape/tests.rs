@@ -1,8 +1,12 @@
 //! What was recorded comes back, as far as it was written, and rubbish is refused in words.
 
+use std::path::Path;
+
+use jiff::Zoned;
 use signal::Transport;
 
 use super::*;
+use crate::session::spool::Piece;
 
 /// Two frames from `frame` on.
 fn piece(frame: u64, level: f32) -> Item {
@@ -45,12 +49,18 @@ fn what_was_recorded_comes_back() {
     tape.written((3, 13));
     tape.flush();
     assert_eq!(tape.trouble(), None);
+    let left = || Left::count(&folder.path().join("renders")).unwrap();
     assert_eq!(played(&folder.path().join("renders")), [], "it is being recorded");
+    assert_eq!(left(), 0);
     drop(tape);
+    assert_eq!(left(), 1);
     let (begin, begin_next) = (Item::Begin(GENERATION), Item::Begin(next));
     let expected = vec![begin, piece(9, 0.5), silence(11), Item::End, begin_next, piece(0, 0.1)];
     let path = Left::all(&folder.path().join("renders")).unwrap().remove(0);
-    assert_eq!(Left::open(&path).unwrap().unwrap().written, [(3, 13)]);
+    let tape = Left::open(&path).unwrap().unwrap();
+    assert_eq!((tape.written.as_slice(), left()), (&[(3, 13)][..], 0), "it is being played");
+    assert!(tape.began().is_some_and(|began| began.duration_until(&Zoned::now()).as_secs() < 600));
+    drop(tape);
     assert_eq!(played(&folder.path().join("renders")), [("Bass".to_owned(), expected)]);
 }
 

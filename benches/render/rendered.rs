@@ -1,0 +1,120 @@
+//! A render of a song on some tracks, and the wait for its captions.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use benches::{forget_peak, peak, processor_time, resident};
+use engine::hub::Hub;
+use engine::session::{Arm, Bounced, Controls, Input, Remote, Session};
+use factory::song::Song;
+use signal::{Meter, Transport};
+
+pub(crate) const RATE_HZ: u32 = 48_000;
+const BLOCK_FRAMES: usize = 1024;
+const TEMPO_BPM: f64 = 120.0;
+
+/// Length of a bar in seconds.
+pub(crate) const BAR_S: f64 = 2.0;
+
+/// Between two looks at a report.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What is rendered.
+pub(crate) struct Render {
+    pub(crate) tracks: usize,
+    pub(crate) minutes: f64,
+}
+
+/// What it took, in seconds from the first block on and in bytes.
+pub(crate) struct Rendered {
+    pub(crate) captions: usize,
+    pub(crate) rendered_s: f64,
+    pub(crate) written_s: f64,
+    pub(crate) busy_cores: f64,
+    pub(crate) peak: Option<u64>,
+    pub(crate) growth: Option<u64>,
+}
+
+impl Render {
+    /// Seconds of audio, on all tracks.
+    pub(crate) fn audio_s(&self) -> f64 {
+        60.0 * self.minutes * self.tracks as f64
+    }
+
+    fn blocks(&self) -> usize {
+        (60.0 * self.minutes * f64::from(RATE_HZ)) as usize / BLOCK_FRAMES
+    }
+}
+
+/// Renders, and waits until every track has its captions.
+pub(crate) fn render(what: &Render) -> Result<Rendered> {
+    let parts = parts();
+    let before = resident();
+    forget_peak();
+    let mut sessions: Vec<Session> = (0..what.tracks).map(|_| session()).collect();
+    let remotes: Vec<Remote> = sessions.iter().map(Session::remote).collect();
+    let mut inputs: Vec<Input> =
+        sessions.iter_mut().map(|session| session.activate(2, RATE_HZ.into(), true)).collect();
+    let (start, cpu_start) = (Instant::now(), processor_time());
+    for block in 0..what.blocks() {
+        for (input, part) in inputs.iter_mut().zip(parts.iter().cycle()) {
+            let at = block * BLOCK_FRAMES % (part[0].len() - BLOCK_FRAMES);
+            let sides = [&part[0][at..at + BLOCK_FRAMES], &part[1][at..at + BLOCK_FRAMES]];
+            input.hear(&sides, &transport(block * BLOCK_FRAMES));
+        }
+    }
+    let rendered_s = start.elapsed().as_secs_f64();
+    drop(inputs);
+    let captions = remotes.iter().map(captions).sum::<Result<usize>>()?;
+    let written_s = start.elapsed().as_secs_f64();
+    let busy_cores = (processor_time() - cpu_start).as_secs_f64() / written_s;
+    let growth = peak().zip(before).map(|(peak, before)| peak.saturating_sub(before));
+    for remote in &remotes {
+        let (dropped, trouble) = remote.look(|r| (r.dropped_frames, r.trouble.clone()));
+        ensure!(dropped == 0 && trouble.is_none(), "{dropped} frames were lost: {trouble:?}");
+    }
+    Ok(Rendered { captions, rendered_s, written_s, busy_cores, peak: peak(), growth })
+}
+
+/// An armed instance.
+fn session() -> Session {
+    let arm = std::sync::Arc::new(Arm::default());
+    arm.set(true);
+    Session::start(Controls { arm, ..Controls::default() }, Hub::of_process())
+}
+
+/// Waits for a track's captions: how many there are.
+fn captions(remote: &Remote) -> Result<usize> {
+    loop {
+        match remote.look(|report| report.bounced.clone()) {
+            Some(Bounced::Written { captions, failed: 0, .. }) => return Ok(captions),
+            Some(Bounced::Waiting { .. }) | None => std::thread::sleep(LOOK),
+            Some(other) => bail!("{other:?}"),
+        }
+    }
+}
+
+/// Stereo parts of a composed song, as left and right, the mix first.
+fn parts() -> Vec<[Vec<f32>; 2]> {
+    let rendered = Song::compose(1_000_900).render(RATE_HZ, &factory::voice::procedural);
+    let side =
+        |samples: &[f32], side: usize| samples.chunks_exact(2).map(|frame| frame[side]).collect();
+    let stems = rendered.stems.iter().map(|stem| &stem.samples);
+    std::iter::once(&rendered.mix)
+        .chain(stems)
+        .map(|samples| [0, 1].map(|index| side(samples, index)))
+        .collect()
+}
+
+fn transport(frame: usize) -> Transport {
+    let quarters = frame as f64 / f64::from(RATE_HZ) * TEMPO_BPM / 60.0;
+    Transport {
+        playing: true,
+        position: Some(frame as i64),
+        tempo_bpm: Some(TEMPO_BPM),
+        meter: Meter::new(4, 4),
+        position_quarters: Some(quarters),
+        bar_start_quarters: Some((quarters / 4.0).floor() * 4.0),
+        offline: true,
+    }
+}

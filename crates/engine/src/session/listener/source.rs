@@ -1,0 +1,63 @@
+//! An activation's ring as the session thread empties it.
+
+use crate::session::spool::{Item, Piece, Spool};
+use crate::session::{Arrival, Shared};
+
+/// An activation, and what was told of it.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) arrival: Arrival,
+    begun: bool,
+    drained_frames: u64,
+    dropped_frames: u64,
+    skipped_frames: u64,
+}
+
+/// What came out of a ring.
+#[derive(Debug, Default)]
+pub(super) struct Drained {
+    pub(super) frames: u64,
+    pub(super) items: usize,
+    /// Whether any of it is more than the silence of a transport that stands.
+    pub(super) heard: bool,
+    /// Whether the host said of any of it that it renders.
+    pub(super) offline: bool,
+}
+
+impl Source {
+    pub(super) fn new(arrival: Arrival) -> Self {
+        Self { arrival, begun: false, drained_frames: 0, dropped_frames: 0, skipped_frames: 0 }
+    }
+
+    /// Moves the ring's content to the spool; `keep` sees each item.
+    pub(super) fn drain(&mut self, spool: &mut Spool, keep: &mut dyn FnMut(&Item)) -> Drained {
+        let mut drained = Drained::default();
+        if !self.begun {
+            let begin = Item::Begin(self.arrival.generation());
+            keep(&begin);
+            spool.push(begin);
+            self.begun = true;
+            drained.items += 1;
+        }
+        drained.frames = self.arrival.feed.drain(&mut |chunk| {
+            drained.items += 1;
+            drained.heard |= chunk.is_heard();
+            drained.offline |= chunk.mark.transport.offline;
+            let piece = Item::Piece(Piece::new(&chunk));
+            keep(&piece);
+            spool.push(piece);
+        });
+        self.drained_frames += drained.frames;
+        self.arrival.pace.drained(self.drained_frames);
+        drained
+    }
+
+    /// Adds to the report what the tap counted since the last time.
+    pub(super) fn count(&mut self, shared: &Shared) {
+        let feed = &self.arrival.feed;
+        let (dropped, skipped) = (feed.frames_dropped(), feed.frames_skipped());
+        let mut report = shared.report.lock();
+        report.dropped_frames += dropped - std::mem::replace(&mut self.dropped_frames, dropped);
+        report.skipped_frames += skipped - std::mem::replace(&mut self.skipped_frames, skipped);
+    }
+}
