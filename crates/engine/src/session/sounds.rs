@@ -58,9 +58,11 @@ impl Sounds {
 mod tests {
     use super::*;
 
-    fn sound(frames: usize) -> Heard {
+    /// One that is told apart by its value.
+    fn sound(value: usize) -> Heard {
         let tokens = models::Tensor::from_vec(vec![0.0_f32], (1, 1), &models::Device::Cpu);
-        Heard { soft_tokens: tokens.unwrap(), pooled: vec![], frames }
+        let moments = models::Moments::of(&[value as f32], 1);
+        Heard { soft_tokens: tokens.unwrap(), windows: vec![vec![moments]] }
     }
 
     #[test]
@@ -70,7 +72,8 @@ mod tests {
             sounds.push(id, &sound(id as usize));
         }
         assert!(sounds.kept.len() <= MOST);
-        let heard: Vec<usize> = sounds.spread(&(1..5001)).iter().map(|s| s.frames).collect();
+        let heard: Vec<usize> =
+            sounds.spread(&(1..5001)).iter().map(|s| s.windows[0][0].mean[0] as usize).collect();
         let steps: Vec<usize> = heard.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(heard.len() == WINDOWS && heard[0] < 500 && heard[WINDOWS - 1] > 4500, "{heard:?}");
         assert!(steps.iter().all(|step| (500..750).contains(step)), "{heard:?}");
