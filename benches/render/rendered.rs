@@ -30,7 +30,7 @@ pub(crate) struct Rendered {
     pub(crate) captions: usize,
     pub(crate) rendered_s: f64,
     pub(crate) written_s: f64,
-    pub(crate) busy_cores: f64,
+    pub(crate) processor_s: f64,
     pub(crate) peak: Option<u64>,
     pub(crate) growth: Option<u64>,
 }
@@ -67,13 +67,13 @@ pub(crate) fn render(what: &Render) -> Result<Rendered> {
     drop(inputs);
     let captions = remotes.iter().map(captions).sum::<Result<usize>>()?;
     let written_s = start.elapsed().as_secs_f64();
-    let busy_cores = (processor_time() - cpu_start).as_secs_f64() / written_s;
+    let processor_s = (processor_time() - cpu_start).as_secs_f64();
     let growth = peak().zip(before).map(|(peak, before)| peak.saturating_sub(before));
     for remote in &remotes {
         let (dropped, trouble) = remote.look(|r| (r.dropped_frames, r.trouble.clone()));
         ensure!(dropped == 0 && trouble.is_none(), "{dropped} frames were lost: {trouble:?}");
     }
-    Ok(Rendered { captions, rendered_s, written_s, busy_cores, peak: peak(), growth })
+    Ok(Rendered { captions, rendered_s, written_s, processor_s, peak: peak(), growth })
 }
 
 /// An armed instance.
