@@ -21,7 +21,9 @@ mod report;
 mod resume;
 mod scribe;
 mod spool;
+mod taker;
 mod tape;
+mod taste;
 mod thread;
 
 use std::sync::Arc;
@@ -33,7 +35,7 @@ use analysis::Reading;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use signal::{AudioFeed, BarKey, capacity_frames, tap};
+use signal::{AudioFeed, BarKey, Finding, Label, Measurements, capacity_frames, tap};
 
 pub use self::answer::{Answer, AnswerState};
 pub use self::bell::Bell;
@@ -44,8 +46,9 @@ pub use self::input::Input;
 pub use self::listener::{Activity, Listener};
 pub use self::notebook::{Notebook, NotedBar, Notes};
 pub use self::remote::{Command, Remote};
-pub use self::report::{Bounced, Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
+pub use self::report::{Bounced, Found, Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
 pub use self::resume::{Resumed, resume};
+pub use self::taste::{Choices, Dismissed, Taste};
 
 use self::pace::Pace;
 use self::scribe::Scribe;
@@ -66,6 +69,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Controls {
     /// What was heard of the song.
     pub notebook: Arc<Notebook>,
+    /// What the user wants to hear of.
+    pub taste: Arc<Taste>,
     /// Asks for advice.
     pub bell: Arc<Bell>,
     /// Whether captions of renders are written.
@@ -129,6 +134,7 @@ impl Session {
     pub fn start(controls: Controls, hub: &Hub) -> Self {
         let (mut session, mut listener) = Self::pair(controls, Some(hub));
         listener.record_to(Tape::folder());
+        listener.meet_others();
         match thread::start(listener, session.shared.instance) {
             Ok(thread) => session.thread = Some(thread),
             Err(error) => {
@@ -199,6 +205,28 @@ impl Shared {
         if let Some(bar) = self.report.lock().bar_mut(id) {
             bar.words = words;
         }
+    }
+
+    /// What is wrong with a part of the song, as far as the user wants to hear of it; `more` is what other instances have shown.
+    fn findings(
+        &self,
+        measured: &Measurements,
+        label: Option<Label>,
+        more: Vec<Finding>,
+    ) -> Vec<Finding> {
+        let programme = self.controls.notebook.read(Notes::programme);
+        let mut findings = analysis::detect(measured, label);
+        findings.extend(more);
+        self.controls.taste.read(|choices| {
+            choices.target.judge(programme, measured, &mut findings);
+            findings.retain(|finding| choices.welcomes(finding));
+        });
+        Finding::sort(&mut findings);
+        findings
+    }
+
+    fn label(&self) -> Option<Label> {
+        self.report.lock().label.as_ref().and_then(|named| named.label)
     }
 
     fn answer(&self, id: u64, change: impl FnOnce(&mut Answer)) {

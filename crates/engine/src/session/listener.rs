@@ -6,23 +6,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use analysis::Meter;
 use crossbeam_channel::Receiver;
-use signal::Measurements;
 
 use super::bounce::{BounceSettings, Bouncing};
 use super::export;
-use super::follower::{Follower, News, Passage};
+use super::follower::Follower;
 use super::monitoring::Monitoring;
-use super::notebook::NotedBar;
 use super::pace::Lead;
 use super::remote::Command;
-use super::report::{HeardBar, Report, Words};
-use super::scribe::{Heading, Scribe};
+use super::report::Report;
+use super::scribe::Scribe;
 use super::spool::{Item, Piece, Spool};
+use super::taker::Taker;
 use super::tape::{Pass, Tape};
 use super::{Arrival, Generation, Shared};
-use crate::window::to_model_rate;
+use crate::neighbours::{Neighbours, Title};
 
 /// Frames that are listened to between two looks at the ring: a fraction of what the ring holds.
 const STRIDE_FRAMES: usize = 16_384;
@@ -59,6 +57,9 @@ pub struct Listener {
     lead: Lead,
     hearing: Option<Hearing>,
     scribe: Option<Scribe>,
+    /// Whether other instances are looked for, and they, once there was something to hear.
+    meets: bool,
+    neighbours: Option<Neighbours>,
     bouncing: Bouncing,
     /// Where the captions of renders go; as the user has saved it, where nothing is said here.
     settings: Option<BounceSettings>,
@@ -115,6 +116,8 @@ impl Listener {
             lead: Lead::default(),
             hearing: None,
             scribe,
+            meets: false,
+            neighbours: None,
             bouncing: Bouncing::default(),
             settings: None,
             written: Vec::new(),
@@ -127,6 +130,30 @@ impl Listener {
     /// Keeps what is played while captions are armed in a folder, until they are written.
     pub(super) fn record_to(&mut self, folder: Option<PathBuf>) {
         self.tape = folder.map(|folder| Tape::new(folder, self.shared.instance));
+    }
+
+    /// Shows the user's other instances what it hears and sees what they show, from the first activation on.
+    pub(super) fn meet_others(&mut self) {
+        self.meets = true;
+    }
+
+    /// Likewise, among those.
+    #[cfg(test)]
+    pub(super) fn join(&mut self, neighbours: Neighbours) {
+        self.neighbours = Some(neighbours);
+    }
+
+    /// Lives among other instances.
+    fn keep_company(&mut self, now: Instant) {
+        if self.meets && self.neighbours.is_none() && !self.sources.is_empty() {
+            self.neighbours = Some(Neighbours::of_user());
+        }
+        let Some(neighbours) = &mut self.neighbours else { return };
+        let name = self.shared.title.lock().clone();
+        neighbours.keep(&Title { name, label: self.shared.label() }, now);
+        let mut report = self.shared.report.lock();
+        report.neighbours = neighbours.count();
+        report.alone = neighbours.apart().map(str::to_owned);
     }
 
     /// Writes captions of renders with these settings, but for those of passes that were written earlier.
@@ -187,6 +214,7 @@ impl Listener {
         let closing = self.shared.closing.load(Ordering::Relaxed);
         self.obey();
         self.sources.extend(self.arrivals.try_iter().map(Source::new));
+        self.keep_company(now);
         let came = self.drain(now);
         let listened = self.listen();
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
@@ -220,7 +248,8 @@ impl Listener {
     pub(super) fn fail(&mut self, why: &str) {
         self.shared.report.lock().trouble = Some(why.to_owned());
         (self.sources, self.hearing, self.spool) = (VecDeque::new(), None, Spool::default());
-        (self.scribe, self.bouncing) = (None, Bouncing::default());
+        (self.scribe, self.neighbours, self.bouncing) = (None, None, Bouncing::default());
+        self.meets = false;
     }
 
     /// Does what the editor asked for.
@@ -228,11 +257,13 @@ impl Listener {
         if self.shared.controls.bell.answer()
             && let Some(scribe) = &mut self.scribe
         {
-            scribe.ask(None, &self.shared);
+            scribe.ask(None, self.neighbours.as_ref(), &self.shared);
         }
         for command in self.shared.commands.1.try_iter() {
             match (command, &mut self.scribe) {
-                (Command::Ask(question), Some(scribe)) => scribe.ask(question, &self.shared),
+                (Command::Ask(question), Some(scribe)) => {
+                    scribe.ask(question, self.neighbours.as_ref(), &self.shared);
+                }
                 (Command::Stop, Some(scribe)) => scribe.stop(&self.shared),
                 (Command::ResetMeters, _) => self.monitoring.reset(&self.shared),
                 (Command::HoldMeters(hold), _) => self.monitoring.hold(hold),
@@ -326,10 +357,12 @@ impl Listener {
                 Ok(Some(Item::End)) => {
                     if let Some(hearing) = self.hearing.take() {
                         let Hearing { generation, follower } = hearing;
+                        let shared = &self.shared;
                         follower.finish(&mut |news| {
-                            let scribe = &mut self.scribe;
+                            let (scribe, neighbours) = (&mut self.scribe, &mut self.neighbours);
                             let bouncing = armed.then_some(&mut self.bouncing);
-                            take(&self.shared, scribe, bouncing, generation, patient, &news);
+                            Taker { shared, scribe, neighbours, bouncing, generation, patient }
+                                .take(&news);
                         });
                     }
                 }
@@ -350,10 +383,11 @@ impl Listener {
         let frames = chunk.frames();
         let Some(hearing) = &mut self.hearing else { return 0 };
         let Hearing { generation, follower } = hearing;
+        let (shared, generation) = (&self.shared, *generation);
         follower.push(&chunk, &mut |news| {
-            let scribe = &mut self.scribe;
+            let (scribe, neighbours) = (&mut self.scribe, &mut self.neighbours);
             let bouncing = armed.then_some(&mut self.bouncing);
-            take(&self.shared, scribe, bouncing, *generation, patient, &news);
+            Taker { shared, scribe, neighbours, bouncing, generation, patient }.take(&news);
         });
         self.monitoring.push(chunk.samples, &self.shared);
         self.shared.report.lock().heard_frames += frames as u64;
@@ -397,80 +431,4 @@ impl Source {
         report.dropped_frames += dropped - std::mem::replace(&mut self.dropped_frames, dropped);
         report.skipped_frames += skipped - std::mem::replace(&mut self.skipped_frames, skipped);
     }
-}
-
-/// Measures what is new, enters it, and brings it to the hub; `patient`, where all of it is to be captioned. `bouncing` is given
-/// what captions were armed for.
-fn take(
-    shared: &Shared,
-    scribe: &mut Option<Scribe>,
-    bouncing: Option<&mut Bouncing>,
-    generation: Generation,
-    patient: bool,
-    news: &News<'_>,
-) {
-    match *news {
-        News::Gap(ref frames) => shared.report.lock().add_gap(generation.number, frames.clone()),
-        News::PassStarted { frame, kind } => {
-            shared.report.lock().start_pass(generation, frame, kind);
-        }
-        News::BarStarted(ref bar) => shared.report.lock().start_bar(bar),
-        News::PassEnded { frame } => {
-            let ended = shared.report.lock().end_pass(frame);
-            if let (Some(pass), Some(bouncing)) = (ended, bouncing) {
-                bouncing.ended(&pass);
-            }
-        }
-        News::Passage(ref passage) => take_passage(shared, scribe, generation, patient, passage),
-    }
-}
-
-fn take_passage(
-    shared: &Shared,
-    scribe: &mut Option<Scribe>,
-    generation: Generation,
-    patient: bool,
-    passage: &Passage<'_>,
-) {
-    let (mut measured, note) = match measure(generation, passage) {
-        Ok(measured) => (measured, None),
-        Err(why) => (Measurements::default(), Some(why)),
-    };
-    let window = passage.window.filter(|_| scribe.is_some());
-    let words = if window.is_some() { Words::Waiting } else { Words::None };
-    let heard = HeardBar { words, ..HeardBar::new(generation, passage, &measured, note) };
-    let (number, length_s) = (heard.bar, heard.end_s - heard.start_s);
-    let bar = passage.bar.filter(|_| passage.complete);
-    if let Some(bar) = bar {
-        let start_s = bar.position.map(|position| position as f64 / generation.rate_hz);
-        let noted = NotedBar::new(&bar, start_s.map(|start_s| (start_s, start_s + length_s)));
-        let (loudness_lufs, true_peak_dbtp) = (heard.loudness_lufs, heard.true_peak_dbtp);
-        let words = heard.words.clone();
-        shared.controls.notebook.note(NotedBar { loudness_lufs, true_peak_dbtp, words, ..noted });
-        measured.tempo_bpm = Some(bar.meter.quarters() * 60.0 / length_s);
-    }
-    let id = shared.report.lock().add_bar(heard);
-    let (Some(scribe), Some(window)) = (scribe, window) else { return };
-    let rate_hz = generation.rate_hz.round() as u32;
-    let key = bar.map(|bar| bar.key);
-    let heard = match to_model_rate(window, generation.channels, rate_hz) {
-        Ok(heard) => heard,
-        Err(error) => return shared.say(id, key, Words::Failed { why: error.to_string() }),
-    };
-    // The window ends with the passage.
-    let frames = (passage.frames.end - passage.frames.start) as f64;
-    let share = frames * generation.channels as f64 / window.len().max(1) as f64;
-    let came_at = Instant::now();
-    let heading = Heading { id, key, bar: number, measured, length_s, came_at };
-    scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, patient, shared);
-}
-
-/// What the meters say of a passage, or why they don't.
-fn measure(generation: Generation, passage: &Passage<'_>) -> Result<Measurements, String> {
-    let samples = passage.samples.ok_or("a gap lies in it, or it is too long to be kept")?;
-    let rate_hz = generation.rate_hz.round() as u32;
-    let mut meter =
-        Meter::without_music(rate_hz, generation.channels).map_err(|error| error.to_string())?;
-    meter.push(samples).map_err(|error| error.to_string())?;
-    Ok(meter.finish())
 }
