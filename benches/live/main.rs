@@ -1,4 +1,5 @@
-//! `cargo bench -p benches --bench live`: how soon a bar's words are on the screen, with one instance and with sixteen.
+//! `cargo bench -p benches --bench live`: how soon a bar's words are on the screen, with one instance and with sixteen; and how
+//! soon its findings are there, and the first words of an answer that is asked for while it plays.
 //!
 //! Every instance plays a part of a song that the factory composed, bars of two seconds, in real time and all in step, which
 //! is the worst case: all bars end at once. A screen looks at each session as often as the editor does. What the audio
@@ -6,14 +7,16 @@
 
 #![expect(clippy::print_stdout, reason = "the table")]
 
+mod asked;
 mod played;
 
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use asked::{Asked, ask};
 use engine::EngineError;
 use engine::hub::Hub;
-use played::{Played, play};
+use played::{BAR_S, Played, play};
 
 const INSTANCES: [usize; 3] = [1, 4, 16];
 
@@ -44,6 +47,26 @@ fn main() -> Result<()> {
         row(instances, &with, &idle)?;
     }
     println!("longest: bars in a row without words, in the instance that is worst off");
+    asking(&ask(Hub::of_process(), WARM_UP, BARS))
+}
+
+/// Prints how soon findings and answers come, in ms and as parts of a bar.
+fn asking(asked: &Asked) -> Result<()> {
+    println!(
+        "one instance that plays and is asked for advice at every bar's end; from that end on"
+    );
+    println!("{:>22} {:>10} {:>8} {:>10} {:>8}", "", "median ms", "of bar", "worst ms", "of bar");
+    for (name, times) in [("findings", &asked.findings), ("first words", &asked.words)] {
+        let mut times: Vec<f64> = times.iter().map(Duration::as_secs_f64).collect();
+        times.sort_by(f64::total_cmp);
+        let (Some(median), Some(worst)) = (times.get(times.len() / 2), times.last()) else {
+            bail!("no {name}");
+        };
+        let columns = [1e3 * median, median / BAR_S, 1e3 * worst, worst / BAR_S];
+        let [median_ms, median, worst_ms, worst] = columns;
+        println!("{name:>22} {median_ms:>10.0} {median:>8.3} {worst_ms:>10.0} {worst:>8.3}");
+    }
+    println!("answers that had not begun at the next bar's end: {}", asked.late);
     Ok(())
 }
 

@@ -9,9 +9,10 @@ use engine::session::{Controls, Input, Remote, Session, Words};
 use factory::song::Song;
 use signal::{Meter, Transport};
 
-const RATE_HZ: u32 = 48_000;
+pub(crate) const RATE_HZ: u32 = 48_000;
 const BLOCK_FRAMES: usize = 480;
-const BLOCK: Duration = Duration::from_millis(10);
+/// Length of a block.
+pub(crate) const BLOCK: Duration = Duration::from_millis(10);
 const TEMPO_BPM: f64 = 120.0;
 
 /// Length of a bar in seconds.
@@ -64,7 +65,7 @@ pub(crate) fn play(hub: &Hub, instances: usize, bars: usize) -> Played {
 }
 
 /// A block for every instance, as one audio thread brings it. Returns what that took in ns.
-fn hear(inputs: &mut [Input], parts: &[[Vec<f32>; 2]], block: usize) -> f64 {
+pub(crate) fn hear(inputs: &mut [Input], parts: &[[Vec<f32>; 2]], block: usize) -> f64 {
     let transport = transport(block * BLOCK_FRAMES);
     let called = Instant::now();
     for (input, part) in inputs.iter_mut().zip(parts.iter().cycle()) {
@@ -76,7 +77,7 @@ fn hear(inputs: &mut [Input], parts: &[[Vec<f32>; 2]], block: usize) -> f64 {
 }
 
 /// Stereo parts of a composed song, as left and right.
-fn parts() -> Vec<[Vec<f32>; 2]> {
+pub(crate) fn parts() -> Vec<[Vec<f32>; 2]> {
     let rendered = Song::compose(1_000_900).render(RATE_HZ, &factory::voice::procedural);
     let side =
         |samples: &[f32], side: usize| samples.chunks_exact(2).map(|frame| frame[side]).collect();

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use analysis::Target;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::{Per, format::Format};
 use models::DeviceChoice;
@@ -210,9 +211,12 @@ pub(crate) struct Advise {
     /// The song's other stems, aligned with the file: what do they mask?
     #[arg(long, value_name = "DIR")]
     pub(crate) stems: Option<PathBuf>,
-    /// A finished record to compare the tone with
-    #[arg(long, value_name = "FILE")]
-    pub(crate) reference: Option<String>,
+    /// A finished record to compare the tone with, or a folder of them: their mean at equal loudness
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) reference: Option<PathBuf>,
+    /// What the song is made for: none, ebu-r128, streaming, club or film-dialogue
+    #[arg(long, value_name = "NAME", default_value = "none", value_parser = target)]
+    pub(crate) target: Target,
     /// A question
     #[arg(long, value_name = "TEXT")]
     pub(crate) ask: Option<String>,
@@ -449,6 +453,11 @@ fn label(text: &str) -> Result<Label, String> {
         let names: Vec<&str> = Label::ALL.iter().map(|label| label.name()).collect();
         format!("expected one of {}", names.join(", "))
     })
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    Target::from_name(text)
+        .ok_or_else(|| format!("expected one of {}", Target::ALL.map(Target::name).join(", ")))
 }
 
 fn layer(text: &str) -> Result<Layer, String> {

@@ -21,7 +21,7 @@ use crate::guard::{Alarm, Guard};
 use crate::params::BarlineParams;
 
 pub use face::{Face, Rows, Track, Wish};
-pub use view::{Listing, Row, Spot, View};
+pub use view::{AnswerView, FindingView, FoundView, Listing, Row, Spot, View};
 
 /// Between two pictures while something moves ...
 const LIVELY: Duration = Duration::from_millis(50);
@@ -98,9 +98,9 @@ impl Window {
         let Self { remote, params, alarm, face, track, host, guard } = self;
         let drawn = guard.run(|| {
             remote.watch();
-            let (reading, hub) = (remote.reading(), remote.hub());
+            let (reading, hub, choices) = (remote.reading(), remote.hub(), remote.choices());
             let mut view = remote.recall(|notes| {
-                remote.look(|report| View::of(report, notes, &reading, hub.as_ref()))
+                remote.look(|report| View::of(report, notes, &choices, &reading, hub.as_ref()))
             });
             if alarm.rings() {
                 view.trouble =
@@ -174,6 +174,9 @@ fn fulfil(wish: Wish, remote: &Remote, params: &BarlineParams, host: &Host, trac
             return;
         }
         Wish::TakeUp => Command::TakeUp,
+        Wish::Dismiss(dismissed) => return remote.taste().dismiss(dismissed),
+        Wish::BringBack(dismissed) => return remote.taste().bring_back(dismissed),
+        Wish::Aim(target) => return remote.taste().aim(target),
         Wish::ComputeOn(device) => return remote.compute_on(device),
         Wish::Restart => return remote.restart(),
     });

@@ -19,7 +19,7 @@ use nice_plug_egui::EguiEditor;
 
 pub use guard::{Alarm, Guard};
 pub use params::BarlineParams;
-pub use saved::SavedNotebook;
+pub use saved::{SavedNotebook, SavedTaste};
 
 /// One instance of the plugin: audio in is audio out, bit for bit and without latency, and a session hears it.
 #[derive(Debug)]
@@ -45,8 +45,9 @@ impl Barline {
         let (params, guard) = (Arc::new(BarlineParams::default()), Guard::default());
         let session = guard.run(|| {
             let notebook = Arc::clone(&params.notebook.0);
+            let taste = Arc::clone(&params.taste.0);
             let (bell, arm) = (Arc::clone(&params.bell), Arc::clone(&params.arm));
-            Session::start(Controls { notebook, bell, arm }, hub)
+            Session::start(Controls { notebook, taste, bell, arm }, hub)
         });
         Self { params, guard, session, input: None }
     }

@@ -8,7 +8,7 @@ use engine::session::{Arm, Bell};
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::*;
 
-use crate::saved::SavedNotebook;
+use crate::saved::{SavedNotebook, SavedTaste};
 
 /// What a host can automate, map to a controller, or save.
 #[derive(Debug, Params)]
@@ -38,6 +38,10 @@ pub struct BarlineParams {
     /// What was heard of each bar, saved with the project.
     #[persist = "timeline"]
     pub notebook: SavedNotebook,
+
+    /// What the user wants to hear of, saved with the project.
+    #[persist = "taste"]
+    pub taste: SavedTaste,
 }
 
 impl BarlineParams {
@@ -65,6 +69,7 @@ impl Default for BarlineParams {
             bell,
             arm,
             notebook: SavedNotebook::default(),
+            taste: SavedTaste::default(),
         }
     }
 }

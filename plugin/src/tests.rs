@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use analysis::Target;
+use engine::session::Dismissed;
 use nice_plug::plugin::ParamValue;
+use signal::FindingKind;
 
 use super::*;
-use saved::TIMELINE;
+use saved::{TASTE, TIMELINE};
 
 #[test]
 fn a_panic_is_caught_and_the_rest_of_the_instance_stays_silent() {
@@ -52,16 +55,39 @@ fn the_identity_is_the_one_that_projects_have_saved() {
 }
 
 #[test]
-fn a_state_with_a_broken_timeline_changes_nothing() {
+fn a_state_in_which_something_is_broken_changes_nothing() {
     let params = BTreeMap::from([("listen".to_owned(), ParamValue::Bool(false))]);
-    let good = r#"{"version":1,"bars":[]}"#;
-    for (timeline, taken) in
-        [(good, true), ("rubbish", false), (r#"{"version":9,"bars":[]}"#, false)]
-    {
-        let fields = BTreeMap::from([(TIMELINE.to_owned(), timeline.to_owned())]);
+    for (key, saved, taken) in [
+        (TIMELINE, r#"{"version":1,"bars":[]}"#, true),
+        (TIMELINE, "rubbish", false),
+        (TIMELINE, r#"{"version":9,"bars":[]}"#, false),
+        (TASTE, r#"{"version":1,"dismissed":[{"kind":"hum"}],"target":"club"}"#, true),
+        (TASTE, "rubbish", false),
+        (TASTE, r#"{"version":1,"target":"radio"}"#, false),
+        (TASTE, r#"{"version":9}"#, false),
+    ] {
+        let fields = BTreeMap::from([(key.to_owned(), saved.to_owned())]);
         let mut state = PluginState { version: String::new(), params: params.clone(), fields };
         Barline::filter_state(&mut state);
-        assert_eq!(state.params.contains_key("listen"), taken, "{timeline}");
-        assert_eq!(state.fields.contains_key(TIMELINE), taken, "{timeline}");
+        assert_eq!(state.params.contains_key("listen"), taken, "{saved}");
+        assert_eq!(state.fields.contains_key(key), taken, "{saved}");
     }
+}
+
+#[test]
+fn what_was_chosen_on_a_track_is_saved_and_brought_back() {
+    let saves = |barline: &Barline| barline.params.serialize_fields();
+    let (first, second) = (Barline::default(), Barline::default());
+    let hum = Dismissed { kind: FindingKind::Hum, band_hz: Some([50, 250]) };
+    let remote = first.remote().expect("a session");
+    remote.taste().dismiss(hum);
+    remote.taste().aim(Target::Streaming);
+    second.params.deserialize_fields(&saves(&first));
+    let choices = second.remote().expect("a session").choices();
+    assert_eq!((choices.dismissed(), choices.target), (&[hum][..], Target::Streaming));
+    assert_eq!(saves(&second), saves(&first));
+    // A project from before there were choices leaves them alone.
+    let old = BTreeMap::from([(TIMELINE.to_owned(), r#"{"version":1,"bars":[]}"#.to_owned())]);
+    second.params.deserialize_fields(&old);
+    assert_eq!(second.remote().expect("a session").choices(), choices);
 }

@@ -94,8 +94,10 @@ fn play_until(deck: &mut Deck, what: &str, mut done: impl FnMut() -> bool) -> Ve
 }
 
 fn view(remote: &Remote) -> View {
-    let (reading, hub) = (remote.reading(), remote.hub());
-    remote.recall(|notes| remote.look(|report| View::of(report, notes, &reading, hub.as_ref())))
+    let (reading, hub, choices) = (remote.reading(), remote.hub(), remote.choices());
+    remote.recall(|notes| {
+        remote.look(|report| View::of(report, notes, &choices, &reading, hub.as_ref()))
+    })
 }
 
 fn captions(remote: &Remote) -> usize {

@@ -127,6 +127,7 @@ fn exit_codes_and_usage() {
         vec!["advise", "--bar", "2", "--from", "1", "--to", "2", &good],
         vec!["advise", "--meter", "7/8", &good],
         vec!["advise", "--label", "tuba", &good],
+        vec!["advise", "--target", "radio", &good],
         vec!["label", "--yes", &good],
         vec!["embed", &good],
         vec![],
@@ -269,6 +270,48 @@ fn silence_is_not_labelled_and_advice_has_its_shape() {
     }
     let quiet = &array(&barline(["advise", "--json", &silent]))[0];
     assert_eq!(quiet["findings"][0]["kind"], "silence");
+    assert!(quiet["scope"]["words"].as_str().unwrap().ends_with(", silence"), "{quiet}");
+}
+
+#[test]
+fn advice_knows_the_other_stems_the_target_and_a_folder_of_records() {
+    let folder = Folder::new();
+    let tone = |level: f32, hz: f32| -> Vec<f32> {
+        let turn = std::f32::consts::TAU * hz / 24_000.0;
+        (0..12 * 24_000).map(|i| level * (turn * (i % 24_000) as f32).sin()).collect()
+    };
+    fs::create_dir_all(folder.path("stems")).unwrap();
+    fs::create_dir_all(folder.path("records")).unwrap();
+    float_wav(&folder.path("stems/quiet.wav"), 24_000, &tone(0.003, 400.0));
+    float_wav(&folder.path("stems/loud.wav"), 24_000, &tone(0.3, 400.0));
+    for (index, hz) in [2_500.0, 3_000.0].into_iter().enumerate() {
+        float_wav(&folder.path(&format!("records/{index}.wav")), 24_000, &tone(0.1, hz));
+    }
+    let quiet = folder.name("stems/quiet.wav");
+    let findings = |args: &[&str]| {
+        let common = ["advise", "--json", "--label", "piano", quiet.as_str()];
+        let ran = barline(common.iter().chain(args).copied());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        array(&ran)[0]["findings"].as_array().unwrap().clone()
+    };
+    let kinds = |findings: &[Value]| -> Vec<String> {
+        findings.iter().map(|f| f["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let alone = kinds(&findings(&[]));
+    assert!(!alone.contains(&"masking".to_owned()), "{alone:?}");
+    let beside = findings(&["--stems", &folder.name("stems")]);
+    let masking = beside.iter().find(|f| f["kind"] == "masking").unwrap();
+    assert_eq!(masking["other"]["name"], "loud.wav");
+    assert!(masking["text"].as_str().unwrap().contains("this track (piano)"), "{masking}");
+    let aimed = findings(&["--target", "streaming"]);
+    let level = aimed.iter().find(|f| f["kind"] == "too-quiet").unwrap();
+    assert!(level["text"].as_str().unwrap().contains("target of -14.0 LUFS"), "{level}");
+    let compared = kinds(&findings(&["--reference", &folder.name("records")]));
+    assert!(compared.len() > alone.len(), "{compared:?}");
+    let empty = folder.name("nothing");
+    fs::create_dir_all(&empty).unwrap();
+    let ran = barline(["advise", "--reference", &empty, &quiet]);
+    assert!(ran.code == 1 && ran.stderr.contains("no audio files"), "{}", ran.stderr);
 }
 
 #[test]

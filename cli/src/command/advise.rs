@@ -25,6 +25,7 @@ pub(crate) fn advise(common: &Common, args: &Advise) -> anyhow::Result<u8> {
         bpm: args.grid.bpm,
         beats_per_bar: args.grid.beats_per_bar(),
         label: args.label,
+        target: args.target,
         question: args.ask.clone(),
         ..Request::default()
     };
@@ -32,13 +33,17 @@ pub(crate) fn advise(common: &Common, args: &Advise) -> anyhow::Result<u8> {
         let result = session.file(file, true, |context, source| {
             let mut stems =
                 args.stems.as_deref().map(|dir| others(dir, file)).transpose()?.unwrap_or_default();
-            let mut reference = args.reference.as_deref().map(open).transpose()?;
+            let mut references =
+                args.reference.as_deref().map(references).transpose()?.unwrap_or_default();
             let company = Company {
                 stems: stems
                     .iter_mut()
                     .map(|(name, stem)| (name.clone(), stem as &mut dyn AudioSource))
                     .collect(),
-                reference: reference.as_mut().map(|reference| reference as &mut dyn AudioSource),
+                references: references
+                    .iter_mut()
+                    .map(|reference| reference as &mut dyn AudioSource)
+                    .collect(),
             };
             Ok(engine::advise(context, source, &request, company)?)
         });
@@ -51,6 +56,20 @@ pub(crate) fn advise(common: &Common, args: &Advise) -> anyhow::Result<u8> {
 fn open(name: &str) -> Result<Decoded, Fault> {
     Decoded::open(name)
         .map_err(|error| Fault::new(&error.field, format!("{name}: {}", error.message)))
+}
+
+/// The file, or all audio files of the folder.
+fn references(path: &Path) -> Result<Vec<Decoded>, Fault> {
+    if !path.is_dir() {
+        return Ok(vec![open(&path.to_string_lossy())?]);
+    }
+    let fault =
+        |why: &dyn std::fmt::Display| Fault::new("reference", format!("{}: {why}", path.display()));
+    let paths = audio_files(path).map_err(|error| fault(&error))?;
+    if paths.is_empty() {
+        return Err(fault(&"no audio files"));
+    }
+    paths.iter().map(|path| open(&path.to_string_lossy())).collect()
 }
 
 /// The folder's other audio files.
@@ -70,12 +89,8 @@ fn others(dir: &Path, file: &str) -> Result<Vec<(String, Decoded)>, Fault> {
 
 fn text(file: &str, advice: &Advice) -> String {
     let scope = &advice.scope;
-    let bar = scope.bar.map(|bar| format!("bar {bar}, ")).unwrap_or_default();
     let label = advice.label.map_or("no label", signal::Label::name);
-    let mut out = format!(
-        "{file}: {label} ({bar}{:.2} s to {:.2} s, {:.2} s of signal)\n",
-        scope.start_s, scope.end_s, scope.signal_s
-    );
+    let mut out = format!("{file}: {label} ({})\n", scope.words);
     for finding in &advice.findings {
         let severity = finding.severity.name();
         let _ = writeln!(out, "  {} ({severity}): {}", finding.kind, finding.text);

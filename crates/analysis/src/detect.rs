@@ -6,9 +6,12 @@ mod draft;
 mod level;
 mod limits;
 mod remedy;
+mod target;
 mod tone;
 
 use signal::{Finding, Label, Measurements};
+
+pub use target::{Programme, Target};
 
 /// The findings of one slice, sorted by priority. `label` is what the slice is, where that is known: it decides
 /// what is ordinary.

@@ -22,7 +22,7 @@ mod testing;
 
 pub use band_meter::BandMeter;
 pub use chords::Chord;
-pub use detect::detect;
+pub use detect::{Programme, Target, detect};
 pub use error::AnalysisError;
 pub use key::Key;
 pub use masking::{Hidden, masking};

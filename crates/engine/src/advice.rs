@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use analysis::{Programme, Target};
 use serde::Serialize;
 use signal::{Finding, Label, Measurements};
 
@@ -10,13 +11,16 @@ use crate::{
     caption::{Decoding, Task},
     driver::{Context, Survey, band_levels, hear, survey},
     error::EngineError,
-    label::label_spans,
+    extent::{self, Extent},
+    label::{self, label_spans},
     narrate::{bars_of, rhythm},
     source::AudioSource,
     window::{Cut, Span},
 };
 
-mod masking;
+use masking::Track;
+
+pub(crate) mod masking;
 mod reference;
 
 /// Which part of the file is meant.
@@ -42,6 +46,8 @@ pub struct Request {
     pub beats_per_bar: Option<u32>,
     /// What the file is, if the user states it.
     pub label: Option<Label>,
+    /// What the song is made for.
+    pub target: Target,
     /// A question; the general one otherwise.
     pub question: Option<String>,
     /// How to decode the answer.
@@ -55,6 +61,7 @@ impl Default for Request {
             bpm: None,
             beats_per_bar: None,
             label: None,
+            target: Target::None,
             question: None,
             decoding: Decoding::default(),
         }
@@ -66,8 +73,8 @@ impl Default for Request {
 pub struct Company<'a> {
     /// The other stems of the song, by name, aligned with the file.
     pub stems: Vec<(String, &'a mut dyn AudioSource)>,
-    /// A finished record to compare the tone with.
-    pub reference: Option<&'a mut dyn AudioSource>,
+    /// Finished records to compare the tone with: their mean at equal loudness.
+    pub references: Vec<&'a mut dyn AudioSource>,
 }
 
 impl std::fmt::Debug for Company<'_> {
@@ -77,7 +84,7 @@ impl std::fmt::Debug for Company<'_> {
 }
 
 /// What was heard of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Scope {
     /// First moment in seconds.
     pub start_s: f64,
@@ -87,6 +94,8 @@ pub struct Scope {
     pub bar: Option<i64>,
     /// Seconds of it above -60 dBFS.
     pub signal_s: f64,
+    /// All of this in words, and whether it is one hit, or fades.
+    pub words: String,
 }
 
 /// The result of `barline advise` for one file.
@@ -126,23 +135,67 @@ pub fn advise(
     };
     let mut findings = analysis::detect(&measured, label);
     if !company.stems.is_empty() {
-        let own = band_levels(context, source, span)?;
-        let mut others = Vec::with_capacity(company.stems.len());
-        for (name, stem) in company.stems {
-            others.push((name, band_levels(context, stem, span)?));
-        }
-        findings.extend(masking::findings(&own, &others, span.start_s));
+        findings.extend(between(context, source, span, label, company.stems)?);
     }
-    if let Some(reference) = company.reference {
-        let other = crate::driver::measure(context, reference)?;
-        reference::compare(&measured, &other, &mut findings);
+    let mut references = Vec::with_capacity(company.references.len());
+    for reference in company.references {
+        references.push(crate::driver::measure(context, reference)?);
     }
+    if let Some(reference) = reference::mean(&references) {
+        reference::compare(&measured, &reference, &mut findings);
+    }
+    let song = &survey.measurements;
+    let programme = song.integrated_lufs.map(|lufs| Programme { lufs, signal_s: song.signal_s });
+    request.target.judge(programme, &measured, &mut findings);
     Finding::sort(&mut findings);
     let answer =
         reply(context, source, &survey, request, span, &measured, &findings, label, &mut notes)?;
-    let scope =
-        Scope { start_s: span.start_s, end_s: span.end_s, bar, signal_s: measured.signal_s };
-    Ok(Advice { scope, label, findings, answer, notes })
+    Ok(Advice {
+        scope: scope(&survey, span, bar, measured.signal_s),
+        label,
+        findings,
+        answer,
+        notes,
+    })
+}
+
+/// What was heard, with its words.
+fn scope(survey: &Survey, span: Span, bar: Option<i64>, signal_s: f64) -> Scope {
+    let Span { start_s, end_s } = span;
+    let time = extent::time(start_s, end_s);
+    let place = bar.map_or_else(|| time.clone(), |bar| format!("bar {bar}, {time}"));
+    let (levels_db, step_s) = survey.envelope.levels_db(span);
+    let shape = extent::shape(&levels_db, step_s);
+    Scope { start_s, end_s, bar, signal_s, words: Extent { place, signal_s, shape }.words() }
+}
+
+/// What the stems of a song and the `source`, one of them, hide of each other.
+fn between(
+    context: &Context<'_>,
+    source: &mut dyn AudioSource,
+    span: Span,
+    label: Option<Label>,
+    mut stems: Vec<(String, &mut dyn AudioSource)>,
+) -> Result<Vec<Finding>, EngineError> {
+    let own = band_levels(context, source, span)?;
+    let mut levels = Vec::with_capacity(stems.len());
+    for (_, stem) in &mut stems {
+        levels.push(band_levels(context, &mut **stem, span)?);
+    }
+    let levels: Vec<_> = levels.iter().map(|levels| levels.steps_db.as_slice()).collect();
+    let mut findings = Vec::new();
+    for hidden in masking::hidden(&own.steps_db, &levels) {
+        // Only those that matter are listened to.
+        let (name, stem) = &mut stems[hidden.masker.max(hidden.maskee) - 1];
+        let is_heard = context.model.is_some_and(|model| model.heads.is_some());
+        let heard = if is_heard { label::label(context, &mut **stem)?.label } else { None };
+        let other = Track { name: name.clone(), label: heard };
+        let (from_s, to_s) = masking::longest(&hidden);
+        let (from_s, to_s) = (span.start_s + from_s, span.start_s + to_s);
+        let place = format!("longest from {from_s:.1} to {to_s:.1} s");
+        findings.extend(masking::finding(&hidden, label, &other, (from_s, to_s), &place));
+    }
+    Ok(findings)
 }
 
 /// The part that is asked for, in seconds.

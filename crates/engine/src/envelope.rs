@@ -8,6 +8,9 @@ const STEP_S: f64 = 0.25;
 /// Mean power below which a step holds no signal: -75 dBFS. A stem that peaks at -45 dBFS has most of its sound below -60.
 const SIGNAL_POWER: f64 = 3.162e-8;
 
+/// -120 dBFS.
+const FLOOR_POWER: f64 = 1e-12;
+
 /// How far below the loudest window another may lie and still be worth hearing, as a power ratio: 25 dB.
 const WORTH_HEARING: f64 = 0.003_162;
 
@@ -61,6 +64,14 @@ impl Envelope {
     /// Seconds heard.
     pub fn duration_s(&self) -> f64 {
         self.frames as f64 / f64::from(self.rate_hz)
+    }
+
+    /// Levels within `within` in dBFS, and the length of their steps in seconds.
+    pub(crate) fn levels_db(&self, within: Span) -> (Vec<f64>, f64) {
+        let at = |s: f64| ((s / STEP_S).round() as usize).min(self.power.len());
+        let (from, to) = (at(within.start_s), at(within.end_s));
+        let level_db = |power: &f64| 10.0 * power.max(FLOOR_POWER).log10();
+        (self.power[from..to.max(from)].iter().map(level_db).collect(), STEP_S)
     }
 
     /// Seconds above -75 dBFS.

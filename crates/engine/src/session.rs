@@ -24,6 +24,7 @@ mod scribe;
 mod sounds;
 mod spool;
 mod tape;
+mod taste;
 mod thread;
 
 use std::sync::Arc;
@@ -35,7 +36,7 @@ use analysis::Reading;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use signal::{AudioFeed, BarKey, capacity_frames, tap};
+use signal::{AudioFeed, BarKey, Finding, Label, Measurements, capacity_frames, tap};
 
 pub use self::answer::{Answer, AnswerState};
 pub use self::bell::Bell;
@@ -47,8 +48,9 @@ pub use self::leftover::Leftover;
 pub use self::listener::{Activity, Listener};
 pub use self::notebook::{Notebook, NotedBar, Notes};
 pub use self::remote::{Command, Remote};
-pub use self::report::{Bounced, Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
+pub use self::report::{Bounced, Found, Gap, HeardBar, HeardPass, Named, Playing, Report, Words};
 pub use self::resume::{Resumed, Resuming, resume};
+pub use self::taste::{Choices, Dismissed, Taste};
 
 use self::pace::Pace;
 use self::scribe::Scribe;
@@ -72,6 +74,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Controls {
     /// What was heard of the song.
     pub notebook: Arc<Notebook>,
+    /// What the user wants to hear of.
+    pub taste: Arc<Taste>,
     /// Asks for advice.
     pub bell: Arc<Bell>,
     /// Whether captions of renders are written.
@@ -137,6 +141,7 @@ impl Session {
         if let Some(folder) = Tape::folder() {
             listener.record_to(folder, Some(hub.clone()));
         }
+        listener.meet_others();
         match thread::start(listener, session.shared.instance) {
             Ok(thread) => session.thread = Some(thread),
             Err(error) => {
@@ -212,6 +217,28 @@ impl Shared {
         if let Some(bar) = self.report.lock().bar_mut(id) {
             bar.words = words;
         }
+    }
+
+    /// What is wrong with a part of the song, as far as the user wants to hear of it; `more` is what other instances have shown.
+    fn findings(
+        &self,
+        measured: &Measurements,
+        label: Option<Label>,
+        more: Vec<Finding>,
+    ) -> Vec<Finding> {
+        let programme = self.controls.notebook.read(Notes::programme);
+        let mut findings = analysis::detect(measured, label);
+        findings.extend(more);
+        self.controls.taste.read(|choices| {
+            choices.target.judge(programme, measured, &mut findings);
+            findings.retain(|finding| choices.welcomes(finding));
+        });
+        Finding::sort(&mut findings);
+        findings
+    }
+
+    fn label(&self) -> Option<Label> {
+        self.report.lock().label.as_ref().and_then(|named| named.label)
     }
 
     fn answer(&self, id: u64, change: impl FnOnce(&mut Answer)) {

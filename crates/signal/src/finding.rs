@@ -195,6 +195,15 @@ pub struct Move {
     pub gain_db: Option<f64>,
 }
 
+/// The other track of a finding about two.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherTrack {
+    /// What it is called.
+    pub name: String,
+    /// Whether the move is one on that track.
+    pub is_moved: bool,
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -206,6 +215,9 @@ pub struct Finding {
     pub confidence: f64,
     /// The band it is about, `[low, high]` in Hz.
     pub band_hz: Option<[f64; 2]>,
+    /// The other track, where it is about two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<OtherTrack>,
     /// The measurements behind it; every number of `text` is among them, in `band_hz` or in `mv`.
     pub evidence: Vec<Evidence>,
     /// One move to try.
@@ -247,6 +259,7 @@ mod tests {
             severity: Severity::Severe,
             confidence: 1.0,
             band_hz: None,
+            other: None,
             evidence: Vec::new(),
             mv: Some(mv),
             text: String::new(),

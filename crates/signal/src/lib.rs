@@ -1,5 +1,5 @@
-//! Barline's vocabulary: labels, reports, resampling, and the tap that carries audio and the
-//! host's clock from the audio thread to a session. No threads, no files, no models.
+//! Barline's vocabulary: labels, reports, resampling, the tap that carries audio and the host's clock from the audio thread
+//! to a session, and the records that sessions show each other. No threads, no files, no models.
 
 mod band_levels;
 mod bar;
@@ -10,6 +10,7 @@ mod feed;
 mod finding;
 mod label;
 mod meter;
+mod record;
 mod report;
 mod resample;
 mod ring;
@@ -22,9 +23,10 @@ pub use bar_clock::BarClock;
 pub use downmix::to_mono;
 pub use error::SignalError;
 pub use feed::{AudioFeed, Chunk};
-pub use finding::{Action, Evidence, Finding, FindingKind, Move, Severity};
+pub use finding::{Action, Evidence, Finding, FindingKind, Move, OtherTrack, Severity};
 pub use label::Label;
 pub use meter::{BarKey, Meter};
+pub use record::Record;
 pub use report::{Band, ChordSpan, CrestBand, Measurements, Section, StereoBand};
 pub use resample::Resampler;
 pub use tap::{AudioTap, MAX_BLOCK_FRAMES, MAX_CHANNELS, Mark, capacity_frames, tap};

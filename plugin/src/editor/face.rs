@@ -1,16 +1,22 @@
 //! The editor's face: draws a [`View`] and says what the user wants. Knows egui, and neither the host nor the engine's
 //! threads. `[gui-thread]`
 
+mod advice;
 mod bounce;
 mod timeline;
 
 use std::ops::Range;
 
-use egui::{Align, Color32, FontId, Key, Layout, RichText, Sense, TextEdit, TextStyle, Ui, vec2};
-use engine::{format::Format, hub::DeviceChoice, session::BounceSettings};
+use analysis::Target;
+use egui::{Align, Color32, FontId, Layout, RichText, Sense, TextStyle, Ui, vec2};
+use engine::{
+    format::Format,
+    hub::DeviceChoice,
+    session::{BounceSettings, Dismissed},
+};
 
 use super::meters;
-use super::view::{AnswerView, Listing, Row, View};
+use super::view::{Listing, Row, View};
 
 /// What the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +39,12 @@ pub enum Wish {
     Bounce(BounceSettings),
     /// Captions of renders whose host ended before they were written.
     TakeUp,
+    /// Such findings no more on this track.
+    Dismiss(Dismissed),
+    /// Such findings again.
+    BringBack(Dismissed),
+    /// What the song is made for.
+    Aim(Target),
     /// The model on another device.
     ComputeOn(DeviceChoice),
     /// The engine anew.
@@ -126,7 +138,7 @@ impl Face {
             Page::About => about(ui),
             Page::Bounce => wishes.extend(self.bounce(ui, view, track)),
             Page::Song => {
-                wishes.extend(self.ask(ui, view));
+                wishes.extend(self.advice(ui, view));
                 ui.separator();
                 self.timeline(ui, view, rows);
             }
@@ -205,31 +217,6 @@ impl Face {
         meters::spectrum(ui, &view.bands);
         wish
     }
-
-    fn ask(&mut self, ui: &mut Ui, view: &View) -> Option<Wish> {
-        let mut wish = None;
-        let writing = view.answer.as_ref().is_some_and(|answer| answer.writing);
-        ui.horizontal(|ui| {
-            if ui.button("Advise on this bar").clicked() {
-                wish = Some(Wish::Advise);
-            }
-            let buttons = 110.0;
-            let width = (ui.available_width() - buttons).max(80.0);
-            let field = TextEdit::singleline(&mut self.question).hint_text("Ask about this bar");
-            let field = ui.add(field.desired_width(width));
-            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-            if (ui.button("Ask").clicked() || entered) && !self.question.trim().is_empty() {
-                wish = Some(Wish::Ask(self.question.trim().to_owned()));
-            }
-            if ui.add_enabled(writing, egui::Button::new("Stop")).clicked() {
-                wish = Some(Wish::Stop);
-            }
-        });
-        if let Some(shown) = &view.answer {
-            answer(ui, shown);
-        }
-        wish
-    }
 }
 
 /// What the button of that page says.
@@ -250,22 +237,6 @@ fn label(ui: &mut Ui, view: &View) {
         let text = format!("{name} {}", per_cent(*confidence));
         ui.label(RichText::new(text).small().color(QUIET));
     }
-}
-
-fn answer(ui: &mut Ui, answer: &AnswerView) {
-    ui.group(|ui| {
-        ui.set_width(ui.available_width());
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(&answer.title).color(QUIET));
-            if answer.writing {
-                ui.spinner();
-            }
-        });
-        ui.label(&answer.text);
-        for line in &answer.evidence {
-            ui.label(RichText::new(line).small().color(QUIET));
-        }
-    });
 }
 
 fn status(ui: &mut Ui, view: &View, track: &Track) -> Option<Wish> {

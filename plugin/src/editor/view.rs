@@ -1,14 +1,15 @@
 //! What the editor shows, as plain data: made from a session's report, tested without a window, drawn by any toolkit.
 
+mod advice;
 mod row;
 
-use analysis::Reading;
+use analysis::{Reading, Target};
 use engine::hub::{STUCK, State, Status};
 use engine::session::{
-    Answer, AnswerState, Bounced, Exported, Leftover, Named, Notes, Report, Words,
+    AnswerState, Bounced, Choices, Dismissed, Exported, Leftover, Named, Notes, Report, Words,
 };
-use signal::Evidence;
 
+pub use advice::{AnswerView, FindingView, FoundView};
 pub use row::{Listing, Row, Spot};
 
 /// Everything on the screen but the timeline's rows.
@@ -24,8 +25,14 @@ pub struct View {
     pub bands: Vec<(f64, f64)>,
     /// Correlation of left and right.
     pub correlation: Option<f64>,
+    /// What the meters find in the passage that was heard last.
+    pub found: Option<FoundView>,
     /// The newest answer.
     pub answer: Option<AnswerView>,
+    /// What was dismissed on this track.
+    pub dismissed: Vec<Dismissed>,
+    /// What the song is made for.
+    pub target: Target,
     /// The engine, a line each.
     pub status: Vec<String>,
     /// What is wrong, if anything.
@@ -68,22 +75,15 @@ pub struct LabelView {
     pub alternatives: Vec<(String, f64)>,
 }
 
-/// An answer with what it stands on.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AnswerView {
-    /// The question and the bar.
-    pub title: String,
-    /// The words so far.
-    pub text: String,
-    /// The findings and their measurements, a line each.
-    pub evidence: Vec<String>,
-    /// Whether more will come.
-    pub writing: bool,
-}
-
 impl View {
     /// What a report, the notes of the song, the meters and the hub come to.
-    pub fn of(report: &Report, notes: &Notes, reading: &Reading, hub: Option<&Status>) -> Self {
+    pub fn of(
+        report: &Report,
+        notes: &Notes,
+        choices: &Choices,
+        reading: &Reading,
+        hub: Option<&Status>,
+    ) -> Self {
         let passes = report.passes.back().is_some_and(|pass| pass.end_frame.is_none());
         let writing = report.answers.back().is_some_and(|a| a.state == AnswerState::Writing);
         Self {
@@ -96,7 +96,10 @@ impl View {
                 .map(|band| ((band.lo_hz * band.hi_hz).sqrt(), band.level_db))
                 .collect(),
             correlation: reading.correlation,
-            answer: report.answers.back().map(AnswerView::of),
+            found: report.found.as_ref().map(|found| FoundView::of(found, choices)),
+            answer: report.answers.back().map(|answer| AnswerView::of(answer, choices)),
+            dismissed: choices.dismissed().to_vec(),
+            target: choices.target,
             status: status(report, hub),
             trouble: trouble(report, hub),
             can_restart: hub.is_some_and(can_restart),
@@ -125,37 +128,6 @@ impl LabelView {
         });
         Self { text, confidence, alternatives: alternatives.take(3).collect() }
     }
-}
-
-impl AnswerView {
-    fn of(answer: &Answer) -> Self {
-        let asked = answer.question.as_deref().unwrap_or("Advice");
-        let about =
-            answer.bar.map_or_else(|| "the last passage".to_owned(), |bar| format!("bar {bar}"));
-        let title = match answer.length_s > 0.0 {
-            true => format!("{asked} — {about}, {:.1} s of signal", answer.signal_s),
-            false => asked.to_owned(),
-        };
-        let evidence = answer.findings.iter().map(|finding| {
-            let measured: Vec<String> = finding.evidence.iter().map(measured).collect();
-            let (kind, severity) = (finding.kind.name(), finding.severity.name());
-            format!("{kind} ({severity}): {} [{}]", finding.text, measured.join(", "))
-        });
-        let text = match &answer.state {
-            AnswerState::Failed(why) => format!("{} [{why}]", answer.text).trim_start().to_owned(),
-            _ => answer.text.clone(),
-        };
-        let writing = answer.state == AnswerState::Writing;
-        Self { title, text, evidence: evidence.collect(), writing }
-    }
-}
-
-/// A value with its unit and standard, where it has them.
-fn measured(evidence: &Evidence) -> String {
-    let Evidence { name, value, unit, standard } = evidence;
-    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-    let standard = if standard.is_empty() { String::new() } else { format!(" ({standard})") };
-    format!("{name} {value:.1}{unit}{standard}")
 }
 
 fn now(report: &Report) -> Now {
@@ -214,6 +186,12 @@ fn status(report: &Report, hub: Option<&Status>) -> Vec<String> {
         lines.extend(fallback.map(|why| format!("no GPU ({why})")));
         lines.push(format!("instances {}, waiting {}", hub.instances, hub.waiting));
     }
+    let apart = report.alone.as_ref().map(|why| format!(" (of other programs none: {why})"));
+    lines.push(format!(
+        "{} of your instances seen{}",
+        report.neighbours,
+        apart.unwrap_or_default()
+    ));
     lines.extend(report.lag_s.map(|lag_s| format!("lag {lag_s:.2} s")));
     let rate_hz = report.rate_hz.max(1.0);
     let seconds = |frames: u64| frames as f64 / rate_hz;

@@ -1,6 +1,6 @@
 //! The tone of a file against a reference: third-octave levels, each relative to its own file's loudness.
 
-use signal::{Action, Evidence, Finding, FindingKind, Measurements, Move, Severity};
+use signal::{Action, Band, Evidence, Finding, FindingKind, Measurements, Move, Severity};
 
 /// Difference in a region from which on it is worth a word, in dB: records of one style differ by a few dB.
 const WORTH_DB: f64 = 5.0;
@@ -19,6 +19,22 @@ const REGIONS: [(f64, f64, Option<FindingKind>, Option<FindingKind>); 6] = [
     (5000.0, 9000.0, Some(FindingKind::Sibilant), None),
     (6000.0, 14_000.0, None, Some(FindingKind::Dull)),
 ];
+
+/// The mean of several records at equal loudness, band by band; its loudness is 0 LUFS. None of none, or of silence.
+pub(super) fn mean(references: &[Measurements]) -> Option<Measurements> {
+    let loud: Vec<(&[Band], f64)> =
+        references.iter().filter_map(|r| Some((r.bands.as_slice(), r.loudness_lufs?))).collect();
+    let (first, _) = loud.iter().max_by_key(|(bands, _)| bands.len())?;
+    let level_db = |at: usize| {
+        // A record at a lower rate has fewer bands.
+        let levels = loud.iter().filter_map(|(bands, lufs)| Some(bands.get(at)?.level_db - lufs));
+        let (sum_db, count) = levels.fold((0.0, 0.0), |(sum, count), db| (sum + db, count + 1.0));
+        sum_db / count
+    };
+    let bands = first.iter().enumerate().map(|(at, band)| Band { level_db: level_db(at), ..*band });
+    let (bands, loudness_lufs) = (bands.collect(), Some(0.0));
+    Some(Measurements { bands, loudness_lufs, ..Measurements::default() })
+}
 
 /// Appends what sets `own` apart from `reference`, but for kinds that were found without it.
 pub(super) fn compare(own: &Measurements, reference: &Measurements, findings: &mut Vec<Finding>) {
@@ -58,6 +74,7 @@ fn finding(kind: FindingKind, band_hz: [f64; 2], over_db: f64) -> Finding {
         },
         confidence: (over_db.abs() / 15.0).clamp(0.3, 0.9),
         band_hz: Some(band_hz),
+        other: None,
         evidence: vec![Evidence::new("level_to_reference_db", over_db, "dB", "IEC 61260-1")],
         mv: Some(Move { action, freq_hz: Some(freq_hz), q: Some(0.7), gain_db: Some(gain_db) }),
         text: format!(
@@ -72,8 +89,6 @@ fn finding(kind: FindingKind, band_hz: [f64; 2], over_db: f64) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use signal::Band;
-
     use super::*;
 
     fn measured(lufs: f64, tilt: impl Fn(f64) -> f64) -> Measurements {
@@ -93,6 +108,20 @@ mod tests {
         let mut findings = Vec::new();
         compare(&measured(-30.0, |_| 0.0), &measured(-12.0, |_| 0.0), &mut findings);
         assert!(findings.is_empty(), "{findings:?}");
+    }
+
+    #[test]
+    fn several_records_are_their_mean_whatever_their_loudness() {
+        assert_eq!(mean(&[]), None);
+        assert_eq!(mean(&[Measurements::default()]), None, "silence");
+        let dark = measured(-8.0, |hz| if hz > 4000.0 { -16.0 } else { 0.0 });
+        let bright = measured(-20.0, |hz| if hz > 4000.0 { 16.0 } else { 0.0 });
+        let even = measured(-30.0, |_| 0.0);
+        let mut findings = Vec::new();
+        compare(&even, &mean(&[dark.clone(), bright]).unwrap(), &mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        compare(&even, &mean(&[dark]).unwrap(), &mut findings);
+        assert!(!findings.is_empty());
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub struct Answer {
     pub question: Option<String>,
     /// The bar that was heard for it.
     pub bar: Option<i64>,
+    /// How much was heard for it, e.g. `bar 12, 1.9 s of signal`; empty where nothing was.
+    pub extent: String,
     /// Length of what was heard, in seconds.
     pub length_s: f64,
     /// Seconds of signal in it.

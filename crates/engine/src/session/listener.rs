@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use jiff::Zoned;
 
-use self::news::take;
+use self::news::Taker;
 use self::source::Source;
 use super::bounce::{BounceSettings, Bouncing};
 use super::export;
@@ -27,6 +27,7 @@ use super::spool::{Item, Piece, Spool};
 use super::tape::{Pass, Tape};
 use super::{Arrival, Generation, Shared};
 use crate::hub::Hub;
+use crate::neighbours::{Neighbours, Title};
 
 /// Frames that are listened to between two looks at the ring: a fraction of what the ring holds.
 const STRIDE_FRAMES: usize = 16_384;
@@ -73,6 +74,9 @@ pub struct Listener {
     lead: Lead,
     hearing: Option<Hearing>,
     scribe: Option<Scribe>,
+    /// Whether other instances are looked for, and they, once there was something to hear.
+    meets: bool,
+    neighbours: Option<Neighbours>,
     bouncing: Bouncing,
     /// Where the captions of renders go; as the user has saved it, where nothing is said here.
     settings: Option<BounceSettings>,
@@ -126,6 +130,8 @@ impl Listener {
             lead: Lead::default(),
             hearing: None,
             scribe,
+            meets: false,
+            neighbours: None,
             bouncing: Bouncing::default(),
             settings: None,
             written: Vec::new(),
@@ -142,6 +148,30 @@ impl Listener {
     pub(super) fn record_to(&mut self, folder: PathBuf, hub: Option<Hub>) {
         self.tape = Some(Tape::new(folder.clone(), self.shared.instance));
         self.leftovers = Some(Leftovers::new(folder, hub));
+    }
+
+    /// Shows the user's other instances what it hears and sees what they show, from the first activation on.
+    pub(super) fn meet_others(&mut self) {
+        self.meets = true;
+    }
+
+    /// Likewise, among those.
+    #[cfg(test)]
+    pub(super) fn join(&mut self, neighbours: Neighbours) {
+        self.neighbours = Some(neighbours);
+    }
+
+    /// Lives among other instances.
+    fn keep_company(&mut self, now: Instant) {
+        if self.meets && self.neighbours.is_none() && !self.sources.is_empty() {
+            self.neighbours = Some(Neighbours::of_user());
+        }
+        let Some(neighbours) = &mut self.neighbours else { return };
+        let name = self.shared.title.lock().clone();
+        neighbours.keep(&Title { name, label: self.shared.label() }, now);
+        let mut report = self.shared.report.lock();
+        report.neighbours = neighbours.count();
+        report.alone = neighbours.apart().map(str::to_owned);
     }
 
     /// Writes captions of renders with these settings, but for those of passes that were written earlier; of another day than
@@ -236,6 +266,7 @@ impl Listener {
             leftovers.look(&self.shared, now);
         }
         self.sources.extend(self.arrivals.try_iter().map(Source::new));
+        self.keep_company(now);
         let came = self.drain(now);
         let listened = self.listen();
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
@@ -275,7 +306,8 @@ impl Listener {
     pub(super) fn fail(&mut self, why: &str) {
         self.shared.report.lock().trouble = Some(why.to_owned());
         (self.sources, self.hearing, self.spool) = (VecDeque::new(), None, Spool::default());
-        (self.scribe, self.bouncing) = (None, Bouncing::default());
+        (self.scribe, self.neighbours, self.bouncing) = (None, None, Bouncing::default());
+        self.meets = false;
     }
 
     /// Does what the editor asked for.
@@ -283,11 +315,13 @@ impl Listener {
         if self.shared.controls.bell.answer()
             && let Some(scribe) = &mut self.scribe
         {
-            scribe.ask(None, &self.shared);
+            scribe.ask(None, self.neighbours.as_ref(), &self.shared);
         }
         for command in self.shared.commands.1.try_iter() {
             match (command, &mut self.scribe) {
-                (Command::Ask(question), Some(scribe)) => scribe.ask(question, &self.shared),
+                (Command::Ask(question), Some(scribe)) => {
+                    scribe.ask(question, self.neighbours.as_ref(), &self.shared);
+                }
                 (Command::Stop, Some(scribe)) => scribe.stop(&self.shared),
                 (Command::ResetMeters, _) => self.monitoring.reset(&self.shared),
                 (Command::HoldMeters(hold), _) => self.monitoring.hold(hold),
@@ -390,10 +424,10 @@ impl Listener {
                     if let Some(hearing) = self.hearing.take() {
                         let manner = Manner { rendered: hearing.is_render(), ..manner };
                         let Hearing { generation, follower, .. } = hearing;
-                        let Self { shared, scribe, bouncing, .. } = self;
-                        follower.finish(&mut |news| {
-                            take(shared, scribe, bouncing, generation, manner, &news);
-                        });
+                        let Self { shared, scribe, neighbours, bouncing, .. } = self;
+                        let mut taker =
+                            Taker { shared, scribe, neighbours, bouncing, generation, manner };
+                        follower.finish(&mut |news| taker.take(&news));
                     }
                 }
                 Err(trouble) => {
@@ -412,13 +446,15 @@ impl Listener {
         let chunk = piece.chunk();
         let frames = chunk.frames();
         let rendered = manner.rendered;
-        let Self { shared, scribe, bouncing, hearing, .. } = self;
+        let Self { shared, scribe, neighbours, bouncing, hearing, .. } = self;
         let Some(hearing) = hearing else { return 0 };
         self.unheard_s = (self.unheard_s - hearing.seconds(frames)).max(0.0);
         let manner = Manner { rendered: hearing.is_render(), ..manner };
         let Hearing { generation, follower, pass_frames, rendered_frames } = hearing;
+        let generation = *generation;
+        let mut taker = Taker { shared, scribe, neighbours, bouncing, generation, manner };
         follower.push(&chunk, &mut |news| {
-            take(shared, scribe, bouncing, *generation, manner, &news);
+            taker.take(&news);
             if matches!(news, News::PassStarted { .. }) {
                 (*pass_frames, *rendered_frames) = (0, 0);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use analysis::Programme;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use signal::{Bar, BarKey, Meter};
@@ -14,6 +15,10 @@ const VERSION: u32 = 1;
 
 /// Bars that are kept, those heard last in the song go first: two hours at 120 BPM, some 200 KiB.
 const MAX_BARS: usize = 4096;
+
+/// BS.1770-5: what is quieter counts for nothing, and what lies so far below the rest neither.
+const GATE_LUFS: f64 = -70.0;
+const RELATIVE_GATE_LU: f64 = 10.0;
 
 /// Longest text of a bar, in bytes.
 const MAX_TEXT: usize = 1024;
@@ -131,6 +136,24 @@ impl Notes {
     /// How many lie before this one.
     pub fn count_before(&self, key: BarKey) -> usize {
         self.bars.range(..key).count()
+    }
+
+    /// Loudness of the song as far as it was heard: BS.1770-5 with bars as its gating blocks. None of silence.
+    pub fn programme(&self) -> Option<Programme> {
+        let heard = self.bars.values().filter_map(|bar| {
+            let (start_s, end_s) = bar.span_s?;
+            bar.loudness_lufs.filter(|lufs| *lufs > GATE_LUFS).map(|lufs| (lufs, end_s - start_s))
+        });
+        let heard: Vec<(f64, f64)> = heard.collect();
+        let loudness = |over_lufs: f64| {
+            let above = heard.iter().filter(|(lufs, _)| *lufs > over_lufs);
+            let (power, signal_s) = above.fold((0.0, 0.0), |(power, all_s), (lufs, length_s)| {
+                (power + length_s * 10f64.powf(lufs / 10.0), all_s + length_s)
+            });
+            (signal_s > 0.0)
+                .then(|| Programme { lufs: 10.0 * (power / signal_s).log10(), signal_s })
+        };
+        loudness(loudness(GATE_LUFS)?.lufs - RELATIVE_GATE_LU)
     }
 
     /// Whether this one is among them.
@@ -259,6 +282,23 @@ mod tests {
         assert_eq!(notes.bars().nth(1).unwrap().span_s, Some((2.0, 4.0)));
         assert_eq!(notes.count_before(BarKey::from_quarters(4.0)), 2);
         assert!(notes.has(BarKey::from_quarters(4.0)) && !notes.has(BarKey::from_quarters(5.0)));
+    }
+
+    #[test]
+    fn the_song_is_as_loud_as_its_bars_that_are_not_pauses() {
+        let notebook = Notebook::default();
+        assert_eq!(notebook.read(Notes::programme), None);
+        for (index, lufs) in [-20.0, -20.0, -10.0, -40.0, -80.0].into_iter().enumerate() {
+            let start_s = 2.0 * index as f64;
+            let span_s = Some((start_s, start_s + 2.0));
+            notebook.note(NotedBar { span_s, ..bar(start_s, Some(lufs)) });
+        }
+        let programme = notebook.read(Notes::programme).unwrap();
+        // (0.01 + 0.01 + 0.1) / 3
+        assert!(
+            (programme.lufs + 13.98).abs() < 0.01 && programme.signal_s == 6.0,
+            "{programme:?}"
+        );
     }
 
     #[test]

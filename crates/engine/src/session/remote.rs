@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use analysis::Reading;
 
-use super::{Notes, Report, Shared};
+use super::{Choices, Notes, Report, Shared, Taste};
 use crate::format::Format;
 use crate::hub::{self, DeviceChoice};
 
@@ -56,6 +56,16 @@ impl Remote {
     /// Calls `look` with the bars that the project remembers.
     pub fn recall<R>(&self, look: impl FnOnce(&Notes) -> R) -> R {
         self.shared.controls.notebook.read(look)
+    }
+
+    /// What the user has chosen, saved with the project.
+    pub fn choices(&self) -> Choices {
+        self.shared.controls.taste.read(Choices::clone)
+    }
+
+    /// Where the user's choices are changed; what is said from then on follows them.
+    pub fn taste(&self) -> &Taste {
+        &self.shared.controls.taste
     }
 
     /// What the meters read now.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use signal::{Bar, BarKey, Label, Measurements, Meter, PassKind};
+use signal::{Bar, BarKey, Finding, Label, Measurements, Meter, PassKind};
 
 use super::Generation;
 use super::answer::Answer;
@@ -53,6 +53,12 @@ pub struct Report {
     pub gaps: VecDeque<Gap>,
     /// What the track is, by what was heard lately.
     pub label: Option<Named>,
+    /// What the meters find in the passage that was heard last.
+    pub found: Option<Found>,
+    /// Other instances that are seen, in this process and in others; none is no fault.
+    pub neighbours: usize,
+    /// Why those of other processes can't be seen, where that is so.
+    pub alone: Option<String>,
     /// Passages without a caption because newer ones took their place.
     pub skipped_passages: u64,
     /// The bar that plays, as far as it was listened to; none where the transport stands or has no bars.
@@ -67,6 +73,17 @@ pub struct Report {
     pub bounced: Option<Bounced>,
     /// Renders of hosts that ended too early, while an editor is open.
     pub leftover: Leftover,
+}
+
+/// What was found in a passage, without the model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Found {
+    /// The passage, by its number among the bars.
+    pub id: u64,
+    /// How much was heard, e.g. `bar 12, 1.9 s of signal`.
+    pub extent: String,
+    /// Most urgent first.
+    pub findings: Vec<Finding>,
 }
 
 /// The captions of an armed render.

@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 use models::Heard;
 use signal::{BarKey, Finding, FindingKind, Label, Measurements};
 
-use super::Shared;
 use super::answer::{Answer, AnswerState};
 use super::report::{Named, Words};
 use super::sounds::Sounds;
+use super::{Dismissed, Shared};
+use crate::advice::masking::{self, Track};
 use crate::hub::{Hub, Impression, Question, Reply, Seat, Window};
 use crate::{
+    caption::Told,
     compare::{bar_in, differences, holds},
     label,
     narrate::{TOO_LITTLE, believe, enough},
+    neighbours::{BarSheet, Neighbours},
     places::in_words,
     slots::{BARS, Facts, OTHER},
     timeline::Stretch,
@@ -26,6 +29,15 @@ const REMEMBERED: usize = 64;
 
 /// A passage's weight in the track's label sinks by this factor with each later one.
 const FADE: f64 = 0.95;
+
+/// A track of which the host tells no name.
+const UNNAMED: &str = "another track";
+
+/// The embedded model's words for a finding that the user doesn't want to hear of (training/followups.py). Here they are true: it
+/// is dismissed.
+const PROMISE: &str = "I won't bring it up on this track";
+const OFFER: &str = "You can dismiss";
+const DONE: &str = "I have dismissed";
 
 /// Below this the caption is "too little to say", as in files.
 const MIN_CONFIDENCE: f64 = 0.1;
@@ -43,6 +55,10 @@ pub(super) struct Heading {
     pub(super) measured: Measurements,
     /// Its length in seconds.
     pub(super) length_s: f64,
+    /// How much was heard of it, in words.
+    pub(super) extent: String,
+    /// Its levels, where it is a bar that was heard whole.
+    pub(super) sheet: Option<BarSheet>,
     /// When it had been heard to its end.
     pub(super) came_at: Instant,
 }
@@ -56,6 +72,8 @@ pub(super) struct Scribe {
     /// Passages that were brought or wait, and are not yet answered.
     brought: BTreeMap<u64, Heading>,
     remembered: VecDeque<Remembered>,
+    /// The passage that was heard last, where there is too little in it for the model, and what is said of it.
+    hushed: Option<(Heading, &'static str)>,
     labels: Labels,
     /// The answer in the making, and what could be said in it.
     answering: Option<u64>,
@@ -97,6 +115,7 @@ impl Scribe {
             queue: VecDeque::new(),
             brought: BTreeMap::new(),
             remembered: VecDeque::new(),
+            hushed: None,
             labels: Labels::default(),
             answering: None,
             facts: Facts::default(),
@@ -128,9 +147,12 @@ impl Scribe {
         shared: &Shared,
     ) {
         if let Err(words) = enough(&heading.measured) {
-            return shared.say(heading.id, heading.key, Words::said(words.to_owned(), 0.0));
+            shared.say(heading.id, heading.key, Words::said(words.to_owned(), 0.0));
+            self.hushed = Some((heading, words));
+            return;
         }
-        let findings = analysis::detect(&heading.measured, None);
+        self.hushed = None;
+        let findings = shared.findings(&heading.measured, None, Vec::new());
         let facts = facts(&heading.measured, &findings);
         shared.say(heading.id, heading.key, Words::Waiting);
         let id = heading.id;
@@ -178,9 +200,7 @@ impl Scribe {
                     }
                     if self.answering == Some(id) {
                         self.answering = None;
-                        if let Ok(told) = &told {
-                            self.about = self.facts.spoken_of(&told.answer, self.about);
-                        }
+                        let told = told.map(|told| self.answered(id, told, shared));
                         shared.answer(id, |answer| answer.finish(told));
                     }
                 }
@@ -210,31 +230,56 @@ impl Scribe {
         }
     }
 
-    /// Asks about the passage that was heard last; advice where there is no question.
-    pub(super) fn ask(&mut self, question: Option<String>, shared: &Shared) {
+    /// An answer is there: remembers what it speaks of, and does what it promises.
+    fn answered(&mut self, id: u64, mut told: Told, shared: &Shared) -> Told {
+        self.about = self.facts.spoken_of(&told.answer, self.about);
+        let Some(kind) = self.about.filter(|_| told.answer.contains(PROMISE)) else { return told };
+        shared.answer(id, |answer| {
+            let met = answer.findings.iter().find(|finding| finding.kind == kind);
+            if let Some(dismissed) = met.and_then(Dismissed::of) {
+                shared.controls.taste.dismiss(dismissed);
+                told.text = told.text.replace(OFFER, DONE);
+            }
+        });
+        told
+    }
+
+    /// Asks about the passage that was heard last, beside what others have shown; advice where there is no question.
+    pub(super) fn ask(
+        &mut self,
+        question: Option<String>,
+        neighbours: Option<&Neighbours>,
+        shared: &Shared,
+    ) {
         self.stop(shared);
         self.answers += 1;
         let id = self.answers;
         let mut answer = Answer { id, question: question.clone(), ..Answer::default() };
-        let Some(last) = self.remembered.back() else {
+        let hushed = self.hushed.as_ref().map(|(heading, words)| (heading, Some(*words)));
+        let last = || self.remembered.back().map(|last| (&last.heading, None));
+        let Some((heading, words)) = hushed.or_else(last) else {
             answer.add(TOO_LITTLE);
             answer.state = AnswerState::Done;
             return shared.report.lock().add_answer(answer);
         };
-        let Heading { bar, ref measured, length_s, .. } = last.heading;
-        let label = shared.report.lock().label.as_ref().and_then(|named| named.label);
-        let findings = analysis::detect(measured, label);
+        let label = shared.label();
+        let more = masked(heading, neighbours, label);
+        let findings = shared.findings(&heading.measured, label, more);
+        (answer.bar, answer.length_s) = (heading.bar, heading.length_s);
+        (answer.signal_s, answer.extent) = (heading.measured.signal_s, heading.extent.clone());
+        answer.findings.clone_from(&findings);
+        if let Some(words) = words {
+            answer.add(words);
+            answer.state = AnswerState::Done;
+            return shared.report.lock().add_answer(answer);
+        }
+        let Some(last) = self.remembered.back() else { return };
+        let sounds = vec![last.sound.clone()];
         self.facts = self.facts_for(question.as_deref(), last, &findings, label);
-        let question = Question {
-            sounds: vec![last.sound.clone()],
-            facts: self.facts.clone(),
-            text: question,
-        };
-        (answer.bar, answer.length_s, answer.signal_s) = (bar, length_s, measured.signal_s);
-        answer.findings = findings;
+        let facts = self.facts.clone();
         shared.report.lock().add_answer(answer);
         self.answering = Some(id);
-        self.seat.ask(id, question);
+        self.seat.ask(id, Question { sounds, facts, text: question });
     }
 
     /// What may be said of the passage `last`, beside the others that are remembered.
@@ -299,6 +344,28 @@ impl Scribe {
             shared.answer(id, |answer| answer.finish(Err("stopped".to_owned())));
         }
     }
+}
+
+/// What the bar and those that other instances heard at the same time hide of each other.
+fn masked(
+    heading: &Heading,
+    neighbours: Option<&Neighbours>,
+    label: Option<Label>,
+) -> Vec<Finding> {
+    let (Some(own), Some(neighbours)) = (&heading.sheet, neighbours) else { return Vec::new() };
+    let beside = neighbours.beside(own);
+    let levels: Vec<_> = beside.iter().map(|other| other.bar.levels.steps_db.as_slice()).collect();
+    let place = match heading.bar {
+        Some(bar) => format!("in bar {bar}"),
+        None => "in the last bar".to_owned(),
+    };
+    let found = masking::hidden(&own.levels.steps_db, &levels).into_iter().filter_map(|hidden| {
+        let title = &beside[hidden.masker.max(hidden.maskee) - 1].title;
+        let name = if title.name.is_empty() { UNNAMED } else { &title.name };
+        let other = Track { name: name.to_owned(), label: title.label };
+        masking::finding(&hidden, label, &other, masking::longest(&hidden), &place)
+    });
+    found.collect()
 }
 
 /// What a caption or an answer may say of a passage: tempo from the host's clock, the rest measured.

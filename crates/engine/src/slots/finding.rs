@@ -77,7 +77,9 @@ pub(super) fn how(finding: &Finding) -> Option<String> {
     match (mv.action, finding.kind) {
         (_, FindingKind::Clipping) => Some("less level before the stage that clips".to_owned()),
         (Action::Cut, FindingKind::Masking) => {
-            filter("a cut of", "at").map(|cut| format!("{cut}, on the track that hides it"))
+            let is_moved = finding.other.as_ref().is_none_or(|other| other.is_moved);
+            let track = if is_moved { "the track that hides it" } else { "this track" };
+            filter("a cut of", "at").map(|cut| format!("{cut}, on {track}"))
         }
         (Action::Cut, _) => filter("a cut of", "at"),
         (Action::Boost, FindingKind::Dull) => filter("a high shelf of", "from"),
@@ -127,7 +129,12 @@ pub(super) fn effect(finding: &Finding) -> Option<String> {
     let up_to = |words: &str| Some(format!("{words} by up to {} dB", fixed(mv.gain_db?.abs(), 1)));
     match (mv.action, finding.kind) {
         (_, FindingKind::Clipping) => Some("the tops of the wave stay round".to_owned()),
-        (_, FindingKind::Masking) => Some("this track is heard there".to_owned()),
+        (action, FindingKind::Masking) => Some(match &finding.other {
+            Some(other) if action == Action::Cut && !other.is_moved => {
+                format!("{} is heard there", other.name)
+            }
+            _ => "this track is heard there".to_owned(),
+        }),
         (Action::Cut | Action::Boost, _) => {
             let band = match finding.band_hz {
                 Some([lo, hi]) => format!("{} to {}", frequency(lo), frequency(hi)),
@@ -161,7 +168,7 @@ fn level_after(finding: &Finding, gain_db: f64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use signal::{Evidence, Severity};
+    use signal::{Evidence, OtherTrack, Severity};
 
     use super::*;
 
@@ -171,6 +178,7 @@ mod tests {
             severity: Severity::Clear,
             confidence: 0.8,
             band_hz: None,
+            other: None,
             evidence: vec![evidence],
             mv: Some(mv),
             text: text.to_owned(),
@@ -221,6 +229,11 @@ mod tests {
         assert_eq!(why(&masked).unwrap(), "01. Dr. Pad.wav hides this track: 8.0 dB below");
         let expected = "a cut of 3.0 dB at 316 Hz, Q 1.0, on the track that hides it";
         assert_eq!(how(&masked).unwrap(), expected);
+        assert_eq!(effect(&masked).unwrap(), "this track is heard there");
+        let other = OtherTrack { name: "Vocals".to_owned(), is_moved: false };
+        let masking = Finding { other: Some(other), ..masked };
+        assert_eq!(how(&masking).unwrap(), "a cut of 3.0 dB at 316 Hz, Q 1.0, on this track");
+        assert_eq!(effect(&masking).unwrap(), "Vocals is heard there");
     }
 
     #[test]

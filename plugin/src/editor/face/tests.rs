@@ -1,11 +1,11 @@
 //! The widgets, clicked and typed at without a window.
 
-use egui::accesskit::Role;
+use egui::{Key, accesskit::Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
-use signal::BarKey;
+use signal::{BarKey, FindingKind};
 
 use super::*;
-use crate::editor::view::{Now, Spot};
+use crate::editor::view::{FindingView, FoundView, Now, Spot};
 
 #[derive(Default)]
 struct Stage {
@@ -57,6 +57,27 @@ fn every_button_says_what_it_wants() {
 }
 
 #[test]
+fn a_finding_is_dismissed_and_brought_back_and_a_target_is_chosen() {
+    let hum = Dismissed { kind: FindingKind::Hum, band_hz: Some([50, 250]) };
+    let line = FindingView { text: "hum (clear): It hums.".into(), dismisses: Some(hum) };
+    let found = FoundView { title: "bar 5".into(), findings: vec![line] };
+    let mut harness = stage(View { found: Some(found), ..View::default() });
+    harness.get_by_label("Dismiss").click();
+    harness.run();
+    assert_eq!(harness.state_mut().wishes.pop(), Some(Wish::Dismiss(hum)));
+    harness.state_mut().view = View { dismissed: vec![hum], ..View::default() };
+    harness.run();
+    harness.get_by_label("hum, 50 to 250 Hz").click();
+    harness.run();
+    assert_eq!(harness.state_mut().wishes.pop(), Some(Wish::BringBack(hum)));
+    harness.get_by_role_and_label(Role::ComboBox, "target").click();
+    harness.run();
+    harness.get_by_label("streaming").click();
+    harness.run();
+    assert_eq!(harness.state().wishes, [Wish::Aim(Target::Streaming)]);
+}
+
+#[test]
 fn a_question_is_typed_and_entered_and_an_empty_one_is_none() {
     let mut harness = stage(View::default());
     harness.get_by_label("Ask").click();
@@ -102,7 +123,7 @@ fn captions_are_exported_in_the_format_that_was_chosen() {
 #[test]
 fn another_device_is_chosen() {
     let mut harness = stage(View::default());
-    harness.get_by_role(Role::ComboBox).click();
+    harness.get_by_role_and_label(Role::ComboBox, "device").click();
     harness.run();
     harness.get_by_label("cuda").click();
     harness.run();

@@ -1,8 +1,10 @@
 //! What is shown, from reports as sessions make them.
 
-use engine::session::{HeardBar, Playing};
+use std::time::Duration;
+
+use engine::session::{Answer, Found, HeardBar, Leftover, Playing, Taste};
 use engine::{Choice, hub::About};
-use signal::{BarKey, Finding, FindingKind, Label, Meter, Severity};
+use signal::{BarKey, Evidence, Finding, FindingKind, Label, Meter, Severity};
 
 use super::*;
 
@@ -49,7 +51,7 @@ fn notes(texts: &[Option<&str>]) -> Notes {
 }
 
 fn view(report: &Report) -> View {
-    View::of(report, &Notes::default(), &Reading::default(), None)
+    View::of(report, &Notes::default(), &Choices::default(), &Reading::default(), None)
 }
 
 fn hub(state: State) -> Status {
@@ -90,7 +92,7 @@ fn the_song_is_listed_in_its_order_and_the_playhead_has_a_row() {
     let mut report = Report::default();
     report.bars.push_back(heard(1, None, Words::Skipped));
     report.playing = Some(Playing { key: BarKey::from_quarters(8.0), bar: Some(3) });
-    let view = View::of(&report, &notes, &Reading::default(), None);
+    let view = View::of(&report, &notes, &Choices::default(), &Reading::default(), None);
     assert_eq!((view.rows, view.playing), ([3, 1], Some(2)));
     let rows = Listing::Song.rows(1..9, &report, &notes);
     let shown: Vec<_> = rows.iter().map(|row| (row.place.as_str(), row.text.as_str())).collect();
@@ -113,7 +115,7 @@ fn a_bar_that_plays_for_the_first_time_has_a_row_in_its_place() {
     let mut report = Report::default();
     for (quarters, place) in [(2.0, 1), (8.0, 2), (-4.0, 0)] {
         report.playing = Some(Playing { key: BarKey::from_quarters(quarters), bar: Some(30) });
-        let view = View::of(&report, &notes, &Reading::default(), None);
+        let view = View::of(&report, &notes, &Choices::default(), &Reading::default(), None);
         assert_eq!((view.rows, view.playing), ([3, 0], Some(place)));
         let rows = Listing::Song.rows(0..9, &report, &notes);
         assert_eq!(rows.len(), 3);
@@ -146,12 +148,15 @@ fn the_engine_says_how_it_stands_and_what_is_wrong() {
         lag_s: Some(0.123),
         ..Report::default()
     };
-    let of =
-        |status: Status| View::of(&report, &Notes::default(), &Reading::default(), Some(&status));
+    let of = |status: Status| {
+        let (notes, choices) = (Notes::default(), Choices::default());
+        View::of(&report, &notes, &choices, &Reading::default(), Some(&status))
+    };
     let ready = of(hub(State::Ready));
     let expected = [
         "default on cpu",
         "instances 3, waiting 2",
+        "0 of your instances seen",
         "lag 0.12 s",
         "skipped 4 bars",
         "dropped 0.5 s",
@@ -183,6 +188,7 @@ fn an_answer_shows_what_it_stands_on() {
         severity: Severity::Clear,
         confidence: 1.0,
         band_hz: None,
+        other: None,
         evidence: vec![evidence],
         mv: None,
         text: "It is over.".into(),
@@ -190,22 +196,32 @@ fn an_answer_shows_what_it_stands_on() {
     let mut answer = Answer {
         id: 1,
         bar: Some(5),
+        extent: "bar 5, 2.0 s of signal".into(),
         length_s: 2.0,
         signal_s: 1.96,
         findings: vec![finding],
         text: "Turn it down.".into(),
         ..Answer::default()
     };
-    let shown = AnswerView::of(&answer);
+    let taste = Taste::default();
+    let shown = taste.read(|choices| AnswerView::of(&answer, choices));
     assert_eq!(shown.title, "Advice — bar 5, 2.0 s of signal");
+    assert_eq!(shown.findings.len(), 1);
     assert_eq!(
-        shown.evidence,
-        ["true-peak-over (clear): It is over. [true_peak_dbtp 0.8 dBTP (ITU-R BS.1770)]"]
+        shown.findings[0].text,
+        "true-peak-over (clear): It is over. [true_peak_dbtp 0.8 dBTP (ITU-R BS.1770)]"
     );
     assert!(shown.writing);
     answer.state = AnswerState::Failed("stopped".into());
-    let shown = AnswerView::of(&answer);
+    let dismisses = shown.findings[0].dismisses.unwrap();
+    taste.dismiss(dismisses);
+    let shown = taste.read(|choices| AnswerView::of(&answer, choices));
     assert_eq!((shown.text.as_str(), shown.writing), ("Turn it down. [stopped]", false));
+    assert_eq!(shown.findings, []);
+    let report = Report { answers: [answer].into(), ..Report::default() };
+    let shown = taste
+        .read(|choices| View::of(&report, &Notes::default(), choices, &Reading::default(), None));
+    assert_eq!(shown.dismissed, [dismisses]);
 }
 
 #[test]
@@ -237,4 +253,21 @@ fn renders_of_hosts_that_ended_are_offered_unless_they_are_in_hand() {
     let bounced = Some(Bounced::Waiting { bars: 0, left_s: 60 });
     let working = of(Leftover { waiting: 1, working: true, bounced });
     assert!(working.left_renders == 0 && working.leftover.unwrap().contains("1:00 of it"));
+}
+
+#[test]
+fn other_instances_are_counted_and_none_is_no_trouble() {
+    let shown = view(&Report::default());
+    assert!(shown.status.contains(&"0 of your instances seen".to_owned()), "{:?}", shown.status);
+    assert_eq!(shown.trouble, None);
+    let shown = view(&Report { neighbours: 3, alone: Some("full".into()), ..Report::default() });
+    let line = "3 of your instances seen (of other programs none: full)".to_owned();
+    assert!(shown.status.contains(&line), "{:?}", shown.status);
+}
+
+#[test]
+fn a_bar_in_which_nothing_is_found_says_so() {
+    let found = Found { extent: "bar 5, 2.0 s of signal".into(), ..Found::default() };
+    let shown = view(&Report { found: Some(found), ..Report::default() }).found.unwrap();
+    assert_eq!(shown.title, "bar 5, 2.0 s of signal: nothing found");
 }

@@ -151,6 +151,7 @@ mod tests {
             severity: Severity::Clear,
             confidence: 1.0,
             band_hz: None,
+            other: None,
             evidence: vec![Evidence::new("x", 6.0, "dB", "")],
             mv: Some(mv),
             text: String::new(),

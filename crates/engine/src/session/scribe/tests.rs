@@ -244,6 +244,93 @@ fn an_answer_stands_on_the_bar_that_was_heard_last() {
     assert_eq!(texts, [TOO_LITTLE, "One. Two. and now?", "One. Two. Advice."]);
     assert_eq!((answers[1].bar, answers[1].state.clone()), (Some(2), AnswerState::Done));
     assert!((answers[1].length_s - 2.0).abs() < 1e-9 && answers[1].signal_s > 1.9);
+    let extents: Vec<&str> = answers.iter().map(|answer| answer.extent.as_str()).collect();
+    assert_eq!(extents, ["", "bar 2, 2.0 s of signal", "bar 2, 2.0 s of signal"]);
+}
+
+#[test]
+fn a_bar_of_silence_is_answered_as_such_and_not_by_the_bar_before() {
+    let mut desk = Desk::new(Duration::ZERO, false);
+    desk.play(4 * 2, 0.3);
+    desk.settle();
+    desk.play(4 * 2 + 1, 0.0);
+    desk.settle();
+    desk.session.remote().send(Command::Ask(None));
+    desk.settle();
+    let answer = desk.session.report().answers.pop_back().unwrap();
+    assert_eq!((answer.text.as_str(), answer.extent.as_str()), (crate::SILENCE, "bar 4, silence"));
+    assert_eq!(answer.findings[0].kind, FindingKind::Silence);
+}
+
+#[test]
+fn what_is_found_is_there_without_a_model_and_stays_away_once_dismissed() {
+    let mut desk = Desk::new(Duration::ZERO, true);
+    desk.play_clipped(4);
+    desk.play(1, 0.1);
+    desk.settle();
+    let found = desk.session.report().found.unwrap();
+    assert_eq!((found.id, found.extent.as_str()), (1, "bar 1, 2.0 s of signal"));
+    assert_eq!(found.findings[0].kind, FindingKind::Clipping, "{found:?}");
+    let clipping = Dismissed::of(&found.findings[0]).unwrap();
+    desk.session.remote().taste().dismiss(clipping);
+    desk.play_clipped(4);
+    desk.settle();
+    let found = desk.session.report().found.unwrap();
+    assert_eq!(found.id, 2);
+    assert!(found.findings.iter().all(|f| f.kind != FindingKind::Clipping), "{found:?}");
+}
+
+#[test]
+fn a_target_judges_the_song_as_far_as_it_was_heard() {
+    let mut desk = Desk::new(Duration::ZERO, false);
+    desk.session.remote().taste().aim(analysis::Target::EbuR128);
+    let loud = |desk: &Desk| {
+        let findings = desk.session.report().found.unwrap().findings;
+        findings.into_iter().find(|finding| finding.kind == FindingKind::TooLoud)
+    };
+    desk.play(4 * 2 + 1, 0.3);
+    desk.settle();
+    assert_eq!(loud(&desk), None, "four seconds are no programme");
+    desk.play(4 * 6, 0.3);
+    desk.settle();
+    let finding = loud(&desk).unwrap();
+    assert!(finding.text.contains("the target of -23.0 LUFS"), "{}", finding.text);
+}
+
+#[test]
+fn two_instances_that_hide_each_other_say_so_until_it_is_dismissed() {
+    let [first, second] = Neighbours::together();
+    let (mut quiet, mut loud) =
+        (Desk::new(Duration::ZERO, false), Desk::new(Duration::ZERO, false));
+    quiet.listener.join(first);
+    loud.listener.join(second);
+    loud.session.remote().entitle("Pad");
+    for _ in 0..4 * 2 + 1 {
+        quiet.play(1, 0.003);
+        loud.play(1, 0.3);
+        quiet.listen_after(0.5);
+        loud.listen_after(0.5);
+    }
+    quiet.settle();
+    loud.settle();
+    // Its label has come since it last said what it is.
+    loud.listen_after(1.0);
+    assert_eq!((quiet.session.report().neighbours, loud.session.report().neighbours), (1, 1));
+    let remote = quiet.session.remote();
+    let mut ask = |question: Option<&str>| {
+        remote.send(Command::Ask(question.map(str::to_owned)));
+        quiet.settle();
+        quiet.session.report().answers.pop_back().unwrap()
+    };
+    let masking = ask(None).findings.into_iter().find(|f| f.kind == FindingKind::Masking);
+    let text = masking.unwrap().text;
+    assert!(text.starts_with("Pad (bass) hides this track (bass) from "), "{text}");
+    assert!(text.contains("Hz in bar 2: there it lies "), "{text}");
+    let template = "You can dismiss masking, and I won't bring it up on this track.";
+    let answer = ask(Some(&format!("fill {template}|not again")));
+    assert_eq!(answer.text, "I have dismissed masking, and I won't bring it up on this track.");
+    assert!(ask(None).findings.iter().all(|f| f.kind != FindingKind::Masking));
+    assert_eq!(remote.choices().dismissed().len(), 1);
 }
 
 #[test]
