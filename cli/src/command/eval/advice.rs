@@ -15,10 +15,7 @@ use factory::{
 use rayon::prelude::*;
 use signal::Label;
 
-use super::{
-    Row,
-    measure::{excerpt, suits},
-};
+use super::measure::{excerpt, suits};
 use crate::{
     args::{Common, EvalAdvice},
     command::table::table,

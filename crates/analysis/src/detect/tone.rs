@@ -20,6 +20,9 @@ struct Fault {
     words: &'static str,
 }
 
+/// The top of what tonal balance is judged by.
+const JUDGED_HZ: f64 = 10_000.0;
+
 const MOST_CUT_DB: f64 = 9.0;
 const MOST_NARROW_CUT_DB: f64 = 15.0;
 const MOST_BOOST_DB: f64 = 12.0;
@@ -80,6 +83,10 @@ impl Fault {
         let raised = self.freq_hz.is_none();
         let [least_db, clear_db, severe_db] =
             if raised { limit::RAISED_DB } else { limit::MISSING_DB };
+        // What the sample rate doesn't reach is not missing.
+        if self.kind == Kind::Dull && f64::from(m.sample_rate_hz) < 2.0 * JUDGED_HZ {
+            return None;
+        }
         let heard = balance::hear(&m.bands, label);
         let amount_db = heard.amounts_db[number];
         let excess = amount_db - least_db;
