@@ -1,6 +1,6 @@
 """Fits the tonal balance network of crates/analysis (detect/balance) and writes its weights as Rust.
 
-    factory songs --seeds 500000..500090 --rate 44100 --out work/songs
+    factory songs --seeds 500000..500108 --rate 44100 --out work/songs
     work/venv/bin/python train_tone.py --songs work/songs --clips work/clips/train-f[0-5].f16 work/clips/train-n[0-2].f16 \\
         --unseen work/clips/songs-0.f16 --out ../crates/analysis/src/detect/balance/weights.rs
 
@@ -94,7 +94,7 @@ def of_songs(folder, rng):
 
 
 def read_wav(path):
-    """Samples [frames, channels] of a WAV file in 32-bit float, and its rate."""
+    """Samples [frames, channels] of a WAV file of 24 bits, and its rate."""
     data, at = Path(path).read_bytes(), 12
     while at < len(data):
         name, size = struct.unpack("<4sI", data[at : at + 8])
@@ -102,7 +102,9 @@ def read_wav(path):
         if name == b"fmt ":
             _, channels, rate_hz = struct.unpack("<HHI", body[:8])
         elif name == b"data":
-            return np.frombuffer(body, "<f4").reshape(-1, channels), rate_hz
+            low, middle, high = np.frombuffer(body, np.uint8).reshape(-1, 3).astype(np.int32).T
+            whole = (low << 8 | middle << 16 | high << 24) >> 8
+            return (whole / 2.0**23).astype(np.float32).reshape(-1, channels), rate_hz
         at += 8 + size + size % 2
     raise ValueError(f"{path}: no samples")
 
