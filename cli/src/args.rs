@@ -302,7 +302,7 @@ pub(crate) enum EvalWhat {
     /// The meters against EBU Tech 3341 and 3342; tempo, beats, key and planted faults of songs that the factory renders
     Measure(EvalMeasure),
     /// Findings of planted faults, alone and in pairs, and whether their moves mend them
-    Advice(EvalSongs),
+    Advice(EvalAdvice),
     /// Answers to follow-ups on findings, by people who had not seen what the model was trained on
     Followups(EvalFollowups),
     /// Instruments in mixes of stems, a folder a song, each stem a file named after its label
@@ -318,6 +318,24 @@ pub(crate) struct EvalSongs {
     /// Seeds of the songs, the last one excluded; those from 1000000 on are for evaluation (training/holdout.toml)
     #[arg(long, value_name = "A..B", default_value = "1000000..1000010", value_parser = seeds)]
     pub(crate) seeds: std::ops::Range<u64>,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvalAdvice {
+    /// Seeds of the songs, the last one excluded; those from 1000000 on are for evaluation (training/holdout.toml)
+    #[arg(long, value_name = "A..B", default_value = "1000000..1000010", value_parser = seeds)]
+    pub(crate) seeds: std::ops::Range<u64>,
+    /// Folder of recorded notes, with manifest.csv: faults are planted on phrases of held-out sources, too
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bank: Option<PathBuf>,
+    /// The list of held-out sources
+    #[arg(long, value_name = "FILE", default_value = "training/holdout.toml")]
+    pub(crate) holdout: PathBuf,
+    /// Phrases of each family and source
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) per_group: usize,
     #[command(flatten)]
     pub(crate) plain: Plain,
 }

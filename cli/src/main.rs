@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => match &args.what {
             EvalWhat::Factory(songs) => command::eval_factory(common, songs),
             EvalWhat::Bank(bank) => command::eval_bank(common, bank),
-            EvalWhat::Advice(songs) => command::eval_advice(common, songs),
+            EvalWhat::Advice(advice) => command::eval_advice(common, advice),
             EvalWhat::Followups(followups) => command::eval_followups(common, followups),
             EvalWhat::Mixes(mixes) => command::eval_mixes(common, mixes),
             EvalWhat::Questions(questions) => command::eval_questions(common, questions),

@@ -2,6 +2,7 @@
 //!
 //! Called by the engine for bars, stems and files. The rules are conservative: ordinary material has no findings.
 
+mod balance;
 mod draft;
 mod level;
 mod limits;

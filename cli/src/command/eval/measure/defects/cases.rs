@@ -54,7 +54,7 @@ pub(super) fn of_song(seed: u64) -> Result<Vec<Case>, AnalysisError> {
     for (label, samples) in treated(&song) {
         clean(Set::Treated, label, &samples, TREATED_HZ, 1)?;
     }
-    let mix = excerpt(&rendered.mix);
+    let mix = excerpt(&rendered.mix, RATE_HZ);
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
         if kind != Kind::Sibilant {
             cases.extend(planted(seed, kind, Set::Mixes, Label::FullMix, mix)?);
@@ -63,7 +63,13 @@ pub(super) fn of_song(seed: u64) -> Result<Vec<Case>, AnalysisError> {
         let fit: Vec<_> = rendered.stems.iter().filter(|stem| suits(kind, stem.label)).collect();
         if !fit.is_empty() {
             let stem = fit[(seed as usize + number) % fit.len()];
-            cases.extend(planted(seed, kind, Set::Stems, stem.label, excerpt(&stem.samples))?);
+            cases.extend(planted(
+                seed,
+                kind,
+                Set::Stems,
+                stem.label,
+                excerpt(&stem.samples, RATE_HZ),
+            )?);
         }
     }
     Ok(cases)
@@ -116,8 +122,8 @@ pub(crate) fn suits(kind: Kind, label: Label) -> bool {
 }
 
 /// The stretch of interleaved stereo with the most power, on a grid of a second.
-pub(crate) fn excerpt(samples: &[f32]) -> &[f32] {
-    let second = 2 * RATE_HZ as usize;
+pub(crate) fn excerpt(samples: &[f32], rate_hz: u32) -> &[f32] {
+    let second = 2 * rate_hz as usize;
     let powers: Vec<f64> = (samples.chunks(second))
         .map(|chunk| chunk.iter().map(|&x| f64::from(x) * f64::from(x)).sum())
         .collect();
