@@ -1,5 +1,5 @@
 //! `cargo bench -p benches --bench live`: how soon a bar's words are on the screen, with one instance and with sixteen; and how
-//! soon its findings are there, and the first words of an answer that is asked for while it plays.
+//! soon its findings are there, and the first words of an answer that is asked for while it plays (`-- asked` for that alone).
 //!
 //! Every instance plays a part of a song that the factory composed, bars of two seconds, in real time and all in step, which
 //! is the worst case: all bars end at once. A screen looks at each session as often as the editor does. What the audio
@@ -25,6 +25,9 @@ const BARS: usize = 24;
 const WARM_UP: usize = 4;
 
 fn main() -> Result<()> {
+    if std::env::args().any(|argument| argument == "asked") {
+        return asking(&ask(Hub::of_process(), WARM_UP, BARS));
+    }
     println!(
         "bars of {} s in real time, {BARS} of them; from a bar's end to its words on the screen",
         played::BAR_S

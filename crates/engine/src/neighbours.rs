@@ -81,11 +81,13 @@ impl Neighbours {
         }
     }
 
-    /// Says that this session lives and looks who else does. To be called all the time; costs something twice a second.
+    /// Whether it is time to call [`Self::keep`].
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.beaten_at.is_none_or(|at| now.saturating_duration_since(at) >= BEAT)
+    }
+
+    /// Says that this session lives and looks who else does.
     pub(crate) fn keep(&mut self, title: &Title, now: Instant) {
-        if self.beaten_at.is_some_and(|at| now.saturating_duration_since(at) < BEAT) {
-            return;
-        }
         self.beaten_at = Some(now);
         self.look(now);
         if self.own_place().is_none() {

@@ -94,7 +94,8 @@ impl BarSheet {
         let [quarters, start_s, length_s] = [0, 1, 2].map(|at| f64::from_bits(words[at]));
         let steps = usize::try_from(words[4]).ok().filter(|steps| (1..=STEPS).contains(steps))?;
         let heard_at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(words[3]))?;
-        if !quarters.is_finite() || !(length_s > 0.0 && length_s <= LONGEST_S) {
+        let is_bar = quarters.is_finite() && length_s > 0.0 && length_s <= LONGEST_S;
+        if !is_bar {
             return None;
         }
         let bytes: Vec<u8> = unpack(&words[5..]).take(steps * BandLevels::BANDS).collect();

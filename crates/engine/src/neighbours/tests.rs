@@ -48,7 +48,9 @@ impl Room {
         for _ in 0..steps {
             self.seconds += seconds / steps as f64;
             let now = self.start + Duration::from_secs_f64(self.seconds);
-            sessions.iter_mut().for_each(|(session, title)| session.keep(title, now));
+            for (session, title) in sessions.iter_mut().filter(|(session, _)| session.is_due(now)) {
+                session.keep(title, now);
+            }
         }
     }
 }

@@ -166,7 +166,8 @@ impl Listener {
         if self.meets && self.neighbours.is_none() && !self.sources.is_empty() {
             self.neighbours = Some(Neighbours::of_user());
         }
-        let Some(neighbours) = &mut self.neighbours else { return };
+        let due = |neighbours: &&mut Neighbours| neighbours.is_due(now);
+        let Some(neighbours) = self.neighbours.as_mut().filter(due) else { return };
         let name = self.shared.title.lock().clone();
         neighbours.keep(&Title { name, label: self.shared.label() }, now);
         let mut report = self.shared.report.lock();
@@ -266,8 +267,9 @@ impl Listener {
             leftovers.look(&self.shared, now);
         }
         self.sources.extend(self.arrivals.try_iter().map(Source::new));
-        self.keep_company(now);
         let came = self.drain(now);
+        // Once the rings are empty: opening the board makes no render wait.
+        self.keep_company(now);
         let listened = self.listen();
         let answered = self.scribe.as_mut().is_some_and(|scribe| scribe.collect(&self.shared));
         let given = self.settings.clone();
