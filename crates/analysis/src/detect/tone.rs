@@ -117,8 +117,9 @@ impl Fault {
         let (lo_hz, hi_hz) = self.band_hz;
         let words = self.words;
         let beside = |side: &str| {
+            // What the network expects after doubt, which is rather too little.
             format!(
-                "{lo_hz:.0} to {hi_hz:.0} Hz lies {amount_db:.1} dB {side} what is usual for the sound"
+                "{lo_hz:.0} to {hi_hz:.0} Hz lies an estimated {amount_db:.1} dB {side} what is usual for the sound"
             )
         };
         match self.kind {

@@ -1,7 +1,5 @@
 //! What is shown, from reports as sessions make them.
 
-use std::time::Duration;
-
 use engine::session::{Answer, Found, HeardBar, Leftover, Playing, Taste};
 use engine::{Choice, hub::About};
 use signal::{BarKey, Evidence, Finding, FindingKind, Label, Meter, Severity};
