@@ -1,3 +1,5 @@
+//! Stretches pool as their frames do, parts and joins keep what they are made of.
+
 use super::*;
 
 const WIDTH: usize = 2;
