@@ -7,7 +7,7 @@ use models::{Heard, Model, Sampling};
 use crate::{
     error::EngineError,
     slots::{Facts, SLOTS, WHEN, sentences},
-    sound::Sound,
+    sound::{Sound, asked_for},
     vocabulary::instruments,
 };
 
@@ -138,12 +138,21 @@ pub fn tell(
     let mut on_text = |text: &str| {
         stream.raw.push_str(text);
         let so_far = model.manifest.prompt.as_ref().map(|prompt| prompt.answer_in(&stream.raw));
+        if sound.is_some() && asked_for(&stream.raw).is_some() {
+            return;
+        }
         stream.say(so_far.as_deref().unwrap_or_default(), &check, say);
     };
     let answer =
         model.answer(heard, &instruction, sampling, decoding.max_tokens, cancel, &mut on_text)?;
-    stream.say(&format!("{}\n", answer.text), &check, say);
-    let (answer_text, unheard) = check.heard(&answer.text);
+    let text = match (&sound, asked_for(&answer.raw_text)) {
+        (Some(sound), Some((asked, is_where))) if !(is_where && sound.may_have(asked)) => {
+            sound.presence(asked)
+        }
+        _ => answer.text,
+    };
+    stream.say(&format!("{text}\n"), &check, say);
+    let (answer_text, unheard) = check.heard(&text);
     let filled = facts.fill(&answer_text);
     Ok(Told {
         text: filled.text,

@@ -57,7 +57,7 @@ fn times(run: &[Stretch]) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn listed(mut names: Vec<String>) -> String {
+pub(crate) fn listed(mut names: Vec<String>) -> String {
     let last = names.pop().unwrap_or_default();
     if names.is_empty() { last } else { format!("{} and {last}", names.join(", ")) }
 }

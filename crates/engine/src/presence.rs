@@ -24,7 +24,8 @@ pub(crate) fn whereabouts(
     instrument: Label,
 ) -> Result<Option<String>, EngineError> {
     let model = context.model()?;
-    let threshold = model.heads()?.instruments_threshold;
+    // That it plays somewhere is known already.
+    let threshold = model.heads()?.instruments_doubt;
     let cuts: Vec<Cut> =
         stretches.iter().map(|stretch| Cut::to_hear(stretch.span.window(duration_s))).collect();
     let playing = hear(context, source, &cuts, "listening", |_, heard| {

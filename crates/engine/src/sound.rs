@@ -1,13 +1,14 @@
 //! What the model's heads make of a sound: who plays for sure, who may, and words for its colour. The language model gets it
 //! after the facts and says nothing else (training/grammar.py has the same words and limits); a sentence that names an
-//! instrument which was not heard is withheld.
+//! instrument which was not heard is withheld, and whether one plays is answered from here: the language model says only
+//! which one was asked for.
 
 use std::fmt;
 
 use models::{Heard, Model};
 use signal::Label;
 
-use crate::{error::EngineError, vocabulary::instruments};
+use crate::{error::EngineError, places::listed, vocabulary::instruments};
 
 /// Limits of the words for descriptors, 0 to 1: where "bright" begins is a convention.
 const BRIGHT: f32 = 0.8;
@@ -56,20 +57,71 @@ impl Sound {
 
     /// Whether `sentence` names only instruments that were heard. The pieces of a kit are in its drums.
     pub(crate) fn backs(&self, sentence: &str) -> bool {
-        let heard = |label: &Label| {
-            let same = |known: &&Label| **known == *label || known.in_mix() == label.in_mix();
-            self.sure.iter().chain(&self.maybe).any(|known| same(&known))
-        };
-        instruments(sentence).iter().all(heard)
+        instruments(sentence).into_iter().all(|label| self.may_have(label))
     }
+}
+
+/// The instrument that a model takes a question to ask for, and whether it asks where, from the topic that its answer begins with.
+pub(crate) fn asked_for(raw: &str) -> Option<(Label, bool)> {
+    let topic = raw.trim_start().strip_prefix("<about:")?;
+    let (about, rest) = topic.split_once('>')?;
+    let is_where = about == "where";
+    let name = rest.strip_prefix("<of:")?.split_once('>')?.0;
+    (is_where || about == "presence").then_some((Label::from_name(name)?, is_where))
+}
+
+impl Sound {
+    /// Whether an instrument plays, in words.
+    pub(crate) fn presence(&self, asked: Label) -> String {
+        let is = |known: &&Label| **known == asked || known.in_mix() == asked.in_mix();
+        if let Some(heard) = self.sure.iter().find(|known| **known == asked) {
+            return format!("Yes, I hear {}.", plain(*heard));
+        }
+        if let Some(heard) = self.sure.iter().find(is) {
+            // Every kit has these; whether it has the others its sound doesn't tell.
+            let always = matches!(asked, Label::Drums | Label::Kick | Label::Snare | Label::HiHat);
+            let heard = plain(*heard);
+            return if always {
+                format!("Yes, I hear {heard}.")
+            } else {
+                format!("I hear {heard}, but I can't tell from this which pieces they have.")
+            };
+        }
+        if self.maybe.iter().any(|known| is(&known)) {
+            return format!("Yes, I think so: there may be {}, but I am not sure.", plain(asked));
+        }
+        let others: Vec<String> = ordered(&self.sure).into_iter().map(plain).collect();
+        let asked = plain(asked);
+        if others.is_empty() {
+            return format!("No {asked} that I can hear.");
+        }
+        format!("No {asked} that I can hear; I hear {}.", listed(others))
+    }
+
+    /// Whether it may be there at all.
+    pub(crate) fn may_have(&self, asked: Label) -> bool {
+        self.sure.iter().chain(&self.maybe).any(|known| known.in_mix() == asked.in_mix())
+    }
+}
+
+fn plain(label: Label) -> String {
+    match label {
+        Label::Fx => "effects".to_owned(),
+        Label::HiHat => "hi-hat".to_owned(),
+        label => label.name().replace('-', " "),
+    }
+}
+
+fn ordered(labels: &[Label]) -> Vec<Label> {
+    let mut ordered = labels.to_vec();
+    ordered.sort_by_key(|label| ORDER.iter().position(|known| known == label));
+    ordered
 }
 
 impl fmt::Display for Sound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |f: &mut fmt::Formatter<'_>, labels: &[Label]| {
-            let mut ordered: Vec<Label> = labels.to_vec();
-            ordered.sort_by_key(|label| ORDER.iter().position(|known| known == label));
-            ordered.iter().try_for_each(|label| write!(f, "<of:{}>", label.name()))
+            ordered(labels).iter().try_for_each(|label| write!(f, "<of:{}>", label.name()))
         };
         f.write_str(HEARS)?;
         list(f, &self.sure)?;
@@ -155,6 +207,22 @@ mod tests {
         assert!(heard.backs("No vocals that I can hear."));
         assert!(heard.backs("Perhaps vocals, but I can't tell from this for sure."));
         assert!(!heard.backs("Drums, bass and vocals."));
+    }
+
+    #[test]
+    fn the_heads_decide_who_plays() {
+        let heard = sound(&[Label::Drums, Label::Bass], &[Label::Organ], &[]);
+        let check = |asked, expected: &str| assert_eq!(heard.presence(asked), expected);
+        check(Label::Bass, "Yes, I hear bass.");
+        check(Label::Kick, "Yes, I hear drums.");
+        check(Label::Toms, "I hear drums, but I can't tell from this which pieces they have.");
+        check(Label::Organ, "Yes, I think so: there may be organ, but I am not sure.");
+        check(Label::SynthPad, "No synth pad that I can hear; I hear drums and bass.");
+        assert_eq!(Sound::default().presence(Label::Fx), "No effects that I can hear.");
+        assert_eq!(asked_for("<about:presence><of:hi-hat><say>Yes"), Some((Label::HiHat, false)));
+        assert_eq!(asked_for("<about:where><of:bass><say>I"), Some((Label::Bass, true)));
+        assert_eq!(asked_for("<about:fault><of:hum><say>No"), None);
+        assert_eq!(asked_for("Drums and bass."), None);
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::R
                 &decoding,
                 &mut conversation,
             )?;
-            let answer = asked.answer.text;
+            let (answer, raw) = (asked.answer.text, asked.raw);
             let passed = right(question, &scene.truth, &answer);
             let about = format!("{:?}", question.about).to_lowercase();
             let long = question.question.split_whitespace().count() >= RUN;
@@ -99,7 +99,8 @@ pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::R
             kinds.into_iter().for_each(|kind| shares.add(kind, passed));
             if args.wrong && !passed {
                 let asked = &question.question;
-                print(format!("{about}: {asked:?} -> {answer:?}, {}\n", scene.truth).as_bytes());
+                let truth = &scene.truth;
+                print(format!("{about}: {asked:?} -> {answer:?}, {raw:?}, {truth}\n").as_bytes());
             }
         }
         session.step(questions.len(), questions.len(), "");
