@@ -285,7 +285,7 @@ def fault(kind, facts):
 
 
 def presence(name, heard):
-    """The answer to whether one instrument plays."""
+    """The answer to whether one instrument plays. The engine takes only the topic of it, and words the rest from what was heard."""
     there = heard.sure
     if name in there:
         return f"Yes, I hear {plain(name)}."

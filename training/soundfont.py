@@ -182,7 +182,7 @@ def bass(beats, chords, rng):
         for i, place in enumerate(style):
             if bar + place >= len(beats) - 1:
                 break
-            start, chord = at(beats, bar + place), None
+            start = at(beats, bar + place)
             chord = chord_at(chords, start)
             if chord is None:
                 continue

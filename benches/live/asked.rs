@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use engine::hub::Hub;
 use engine::session::{Command, Controls, Remote, Session};
 
-use crate::played::{BAR_S, BLOCK, hear, parts};
+use crate::played::{BLOCK, hear, stems};
+use crate::song::{BAR_S, RATE_HZ};
 
 /// Between two looks; the editor, which draws every 50 ms, adds to what is seen up to one of its pictures.
 const LOOK: Duration = Duration::from_millis(1);
@@ -32,9 +33,9 @@ enum Stage {
 
 /// Plays so many bars with one session, and asks at the end of each but the first `warm_up`.
 pub(crate) fn ask(hub: &Hub, warm_up: usize, bars: usize) -> Asked {
-    let parts = parts();
+    let parts = stems();
     let mut session = Session::start(Controls::default(), hub);
-    let mut inputs = [session.activate(2, crate::played::RATE_HZ.into(), false)];
+    let mut inputs = [session.activate(2, RATE_HZ.into(), false)];
     let remote = session.remote();
     let (start, mut asked, mut stage) = (Instant::now(), Asked::default(), Stage::Answered);
     let blocks_a_bar = (BAR_S / BLOCK.as_secs_f64()).round() as u32;

@@ -9,6 +9,8 @@
 
 mod asked;
 mod played;
+#[path = "../song.rs"]
+mod song;
 
 use std::time::Duration;
 
@@ -16,7 +18,8 @@ use anyhow::{Result, bail};
 use asked::{Asked, ask};
 use engine::EngineError;
 use engine::hub::Hub;
-use played::{BAR_S, Played, play};
+use played::{Played, play};
+use song::BAR_S;
 
 const INSTANCES: [usize; 3] = [1, 4, 16];
 
@@ -30,7 +33,7 @@ fn main() -> Result<()> {
     }
     println!(
         "bars of {} s in real time, {BARS} of them; from a bar's end to its words on the screen",
-        played::BAR_S
+        BAR_S
     );
     println!(
         "{:>9} {:>10} {:>10} {:>10} {:>9} {:>9} {:>12} {:>16}",

@@ -6,17 +6,12 @@ use std::time::{Duration, Instant};
 use benches::processor_time;
 use engine::hub::Hub;
 use engine::session::{Controls, Input, Remote, Session, Words};
-use factory::song::Song;
-use signal::{Meter, Transport};
 
-pub(crate) const RATE_HZ: u32 = 48_000;
+use crate::song::{self, BAR_S, RATE_HZ};
+
 const BLOCK_FRAMES: usize = 480;
 /// Length of a block.
 pub(crate) const BLOCK: Duration = Duration::from_millis(10);
-const TEMPO_BPM: f64 = 120.0;
-
-/// Length of a bar in seconds.
-pub(crate) const BAR_S: f64 = 2.0;
 
 /// The editor draws this often while something moves.
 const FRAME: Duration = Duration::from_millis(50);
@@ -38,7 +33,7 @@ pub(crate) struct Played {
 
 /// Plays so many bars in so many sessions, block by block when they are due, and looks at the screen in between.
 pub(crate) fn play(hub: &Hub, instances: usize, bars: usize) -> Played {
-    let parts = parts();
+    let parts = stems();
     let mut sessions: Vec<Session> =
         (0..instances).map(|_| Session::start(Controls::default(), hub)).collect();
     let inputs = sessions.iter_mut().map(|session| session.activate(2, RATE_HZ.into(), false));
@@ -66,7 +61,7 @@ pub(crate) fn play(hub: &Hub, instances: usize, bars: usize) -> Played {
 
 /// A block for every instance, as one audio thread brings it. Returns what that took in ns.
 pub(crate) fn hear(inputs: &mut [Input], parts: &[[Vec<f32>; 2]], block: usize) -> f64 {
-    let transport = transport(block * BLOCK_FRAMES);
+    let transport = song::transport(block * BLOCK_FRAMES, false);
     let called = Instant::now();
     for (input, part) in inputs.iter_mut().zip(parts.iter().cycle()) {
         let at = block * BLOCK_FRAMES % (part[0].len() - BLOCK_FRAMES);
@@ -76,25 +71,9 @@ pub(crate) fn hear(inputs: &mut [Input], parts: &[[Vec<f32>; 2]], block: usize) 
     called.elapsed().as_secs_f64() * 1e9
 }
 
-/// Stereo parts of a composed song, as left and right.
-pub(crate) fn parts() -> Vec<[Vec<f32>; 2]> {
-    let rendered = Song::compose(1_000_900).render(RATE_HZ, &factory::voice::procedural);
-    let side =
-        |samples: &[f32], side: usize| samples.chunks_exact(2).map(|frame| frame[side]).collect();
-    rendered.stems.iter().map(|stem| [0, 1].map(|index| side(&stem.samples, index))).collect()
-}
-
-fn transport(frame: usize) -> Transport {
-    let quarters = frame as f64 / f64::from(RATE_HZ) * TEMPO_BPM / 60.0;
-    Transport {
-        playing: true,
-        position: Some(frame as i64),
-        tempo_bpm: Some(TEMPO_BPM),
-        meter: Meter::new(4, 4),
-        position_quarters: Some(quarters),
-        bar_start_quarters: Some((quarters / 4.0).floor() * 4.0),
-        ..Transport::default()
-    }
+/// What the instances play: no instance plays the mix.
+pub(crate) fn stems() -> Vec<[Vec<f32>; 2]> {
+    song::parts().split_off(1)
 }
 
 /// Editors of all instances.

@@ -8,6 +8,8 @@
 #![expect(clippy::print_stdout, reason = "the table")]
 
 mod rendered;
+#[path = "../song.rs"]
+mod song;
 
 use std::path::Path;
 use std::process::Command;
@@ -52,7 +54,7 @@ fn measure(home: &Path) -> Result<()> {
     let folder = Some(home.join("captions"));
     let settings = BounceSettings { folder, ..BounceSettings::default() };
     settings.save().map_err(anyhow::Error::msg).context("settings")?;
-    println!("offline renders, stereo at {} Hz, bars of {} s", rendered::RATE_HZ, rendered::BAR_S);
+    println!("offline renders, stereo at {} Hz, bars of {} s", song::RATE_HZ, song::BAR_S);
     println!(
         "{:>7} {:>8} {:>9} {:>12} {:>14} {:>11} {:>10} {:>9}",
         "tracks",

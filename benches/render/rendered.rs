@@ -6,15 +6,10 @@ use anyhow::{Result, bail, ensure};
 use benches::{forget_peak, peak, processor_time, resident};
 use engine::hub::Hub;
 use engine::session::{Arm, Bounced, Controls, Input, Remote, Session};
-use factory::song::Song;
-use signal::{Meter, Transport};
 
-pub(crate) const RATE_HZ: u32 = 48_000;
+use crate::song::{self, RATE_HZ};
+
 const BLOCK_FRAMES: usize = 1024;
-const TEMPO_BPM: f64 = 120.0;
-
-/// Length of a bar in seconds.
-pub(crate) const BAR_S: f64 = 2.0;
 
 /// Between two looks at a report.
 const LOOK: Duration = Duration::from_millis(20);
@@ -48,7 +43,7 @@ impl Render {
 
 /// Renders, and waits until every track has its captions.
 pub(crate) fn render(what: &Render) -> Result<Rendered> {
-    let parts = parts();
+    let parts = song::parts();
     let before = resident();
     forget_peak();
     let mut sessions: Vec<Session> = (0..what.tracks).map(|_| session()).collect();
@@ -60,7 +55,7 @@ pub(crate) fn render(what: &Render) -> Result<Rendered> {
         for (input, part) in inputs.iter_mut().zip(parts.iter().cycle()) {
             let at = block * BLOCK_FRAMES % (part[0].len() - BLOCK_FRAMES);
             let sides = [&part[0][at..at + BLOCK_FRAMES], &part[1][at..at + BLOCK_FRAMES]];
-            input.hear(&sides, &transport(block * BLOCK_FRAMES));
+            input.hear(&sides, &song::transport(block * BLOCK_FRAMES, true));
         }
     }
     let rendered_s = start.elapsed().as_secs_f64();
@@ -91,30 +86,5 @@ fn captions(remote: &Remote) -> Result<usize> {
             Some(Bounced::Waiting { .. }) | None => std::thread::sleep(LOOK),
             Some(other) => bail!("{other:?}"),
         }
-    }
-}
-
-/// Stereo parts of a composed song, as left and right, the mix first.
-fn parts() -> Vec<[Vec<f32>; 2]> {
-    let rendered = Song::compose(1_000_900).render(RATE_HZ, &factory::voice::procedural);
-    let side =
-        |samples: &[f32], side: usize| samples.chunks_exact(2).map(|frame| frame[side]).collect();
-    let stems = rendered.stems.iter().map(|stem| &stem.samples);
-    std::iter::once(&rendered.mix)
-        .chain(stems)
-        .map(|samples| [0, 1].map(|index| side(samples, index)))
-        .collect()
-}
-
-fn transport(frame: usize) -> Transport {
-    let quarters = frame as f64 / f64::from(RATE_HZ) * TEMPO_BPM / 60.0;
-    Transport {
-        playing: true,
-        position: Some(frame as i64),
-        tempo_bpm: Some(TEMPO_BPM),
-        meter: Meter::new(4, 4),
-        position_quarters: Some(quarters),
-        bar_start_quarters: Some((quarters / 4.0).floor() * 4.0),
-        offline: true,
     }
 }

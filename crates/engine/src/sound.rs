@@ -59,21 +59,10 @@ impl Sound {
     pub(crate) fn backs(&self, sentence: &str) -> bool {
         instruments(sentence).into_iter().all(|label| self.may_have(label))
     }
-}
 
-/// The instrument that a model takes a question to ask for, and whether it asks where, from the topic that its answer begins with.
-pub(crate) fn asked_for(raw: &str) -> Option<(Label, bool)> {
-    let topic = raw.trim_start().strip_prefix("<about:")?;
-    let (about, rest) = topic.split_once('>')?;
-    let is_where = about == "where";
-    let name = rest.strip_prefix("<of:")?.split_once('>')?.0;
-    (is_where || about == "presence").then_some((Label::from_name(name)?, is_where))
-}
-
-impl Sound {
     /// Whether an instrument plays, in words.
     pub(crate) fn presence(&self, asked: Label) -> String {
-        let is = |known: &&Label| **known == asked || known.in_mix() == asked.in_mix();
+        let is = |known: &&Label| known.in_mix() == asked.in_mix();
         if let Some(heard) = self.sure.iter().find(|known| **known == asked) {
             return format!("Yes, I hear {}.", plain(*heard));
         }
@@ -87,7 +76,7 @@ impl Sound {
                 format!("I hear {heard}, but I can't tell from this which pieces they have.")
             };
         }
-        if self.maybe.iter().any(|known| is(&known)) {
+        if self.may_have(asked) {
             return format!("Yes, I think so: there may be {}, but I am not sure.", plain(asked));
         }
         let others: Vec<String> = ordered(&self.sure).into_iter().map(plain).collect();
@@ -102,6 +91,15 @@ impl Sound {
     pub(crate) fn may_have(&self, asked: Label) -> bool {
         self.sure.iter().chain(&self.maybe).any(|known| known.in_mix() == asked.in_mix())
     }
+}
+
+/// The instrument that a model takes a question to ask for, and whether it asks where, from the topic that its answer begins with.
+pub(crate) fn asked_for(raw: &str) -> Option<(Label, bool)> {
+    let topic = raw.trim_start().strip_prefix("<about:")?;
+    let (about, rest) = topic.split_once('>')?;
+    let is_where = about == "where";
+    let name = rest.strip_prefix("<of:")?.split_once('>')?.0;
+    (is_where || about == "presence").then_some((Label::from_name(name)?, is_where))
 }
 
 fn plain(label: Label) -> String {
