@@ -63,7 +63,7 @@ KINDS = {
     "dynamics": 4, "stereo": 4, "length": 2, "brightness": 5, "warmth": 3, "space": 5, "dirt": 4, "density": 3, "faults": 8,
     "fault": 6, "where": 4, "sections": 3, "unknowable": 12,
 }
-FOLLOWUP_SHARE = 0.3
+FOLLOWUP_SHARE = 0.35
 
 # Faults of one track.
 FAULTS = [kind for kind in FINDINGS if kind != "masking"]  # which takes a second track

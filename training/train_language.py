@@ -243,7 +243,11 @@ def main():
         heard = listen(listener, pool, a.singles, a.mixes, rng)
         heard += join_songs(listen_to_songs(listener, pool), a.mixes // 2, words)
         torch.save(heard, kept)
-    tokenizer = make_tokenizer([one.sound() for one in heard[:: max(1, len(heard) // 5000)]], Path(a.out).with_suffix(".tokenizer.json"))
+    vocabulary = Path(a.out).with_suffix(".tokenizer.json")
+    if vocabulary.exists():
+        tokenizer = Tokenizer.from_file(str(vocabulary))
+    else:
+        tokenizer = make_tokenizer([one.sound() for one in heard[:: max(1, len(heard) // 5000)]], vocabulary)
     songs = listen_to_songs(listener, check)
     unheard, whole = [window for song in songs for window in song], [joined(song) for song in songs]
     by_length = {}

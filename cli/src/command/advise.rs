@@ -93,7 +93,8 @@ fn text(file: &str, advice: &Advice) -> String {
     let mut out = format!("{file}: {label} ({})\n", scope.words);
     for finding in &advice.findings {
         let severity = finding.severity.name();
-        let _ = writeln!(out, "  {} ({severity}): {}", finding.kind, finding.text);
+        let holds = finding.holds.map_or_else(String::new, |holds| format!(", {}", holds.words()));
+        let _ = writeln!(out, "  {} ({severity}{holds}): {}", finding.kind, finding.text);
         for evidence in &finding.evidence {
             let standard = if evidence.standard.is_empty() { "" } else { " by " };
             let _ = writeln!(

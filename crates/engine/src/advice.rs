@@ -7,13 +7,14 @@ use serde::Serialize;
 use signal::{Finding, Label, Measurements};
 
 use crate::{
-    ask::{Answer, Conversation, Hearing},
+    ask::{Answer, Conversation, Hearing, measure_each},
     caption::{Decoding, Task},
     driver::{Context, Survey, band_levels, hear, survey},
     error::EngineError,
     extent::{self, Extent},
     label::{self, label_spans},
     narrate::{bars_of, rhythm},
+    recurrence::Recurrence,
     source::AudioSource,
     window::{Cut, Span},
 };
@@ -147,6 +148,9 @@ pub fn advise(
     let song = &survey.measurements;
     let programme = song.integrated_lufs.map(|lufs| Programme { lufs, signal_s: song.signal_s });
     request.target.judge(programme, &measured, &mut findings);
+    if bar.is_some() {
+        recurring(context, source, &survey, label)?.mark(&mut findings);
+    }
     Finding::sort(&mut findings);
     let answer =
         reply(context, source, &survey, request, span, &measured, &findings, label, &mut notes)?;
@@ -167,6 +171,24 @@ fn scope(survey: &Survey, span: Span, bar: Option<i64>, signal_s: f64) -> Scope 
     let (levels_db, step_s) = survey.envelope.levels_db(span);
     let shape = extent::shape(&levels_db, step_s);
     Scope { start_s, end_s, bar, signal_s, words: Extent { place, signal_s, shape }.words() }
+}
+
+/// What is found in each bar of the file.
+fn recurring(
+    context: &Context<'_>,
+    source: &mut dyn AudioSource,
+    survey: &Survey,
+    label: Option<Label>,
+) -> Result<Recurrence, EngineError> {
+    let bars = bars_of(&survey.rhythm, survey.duration_s);
+    let measured = measure_each(context, source, &bars)?;
+    let mut recurrence = Recurrence::default();
+    for (stretch, measured) in bars.iter().zip(measured) {
+        if let Some((bar, measured)) = stretch.bar.zip(measured) {
+            recurrence.note(bar, &analysis::detect(&measured, label));
+        }
+    }
+    Ok(recurrence)
 }
 
 /// What the stems of a song and the `source`, one of them, hide of each other.

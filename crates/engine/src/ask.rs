@@ -271,7 +271,7 @@ fn decode(
 }
 
 /// What the meters say of each of the stretches; none of one in which nothing can be measured.
-fn measure_each(
+pub(crate) fn measure_each(
     context: &Context<'_>,
     source: &mut dyn AudioSource,
     stretches: &[Stretch],

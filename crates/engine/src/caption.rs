@@ -7,7 +7,8 @@ use models::{Heard, Model, Sampling};
 use crate::{
     error::EngineError,
     slots::{Facts, SLOTS, WHEN, sentences},
-    sound::{Sound, asked_for},
+    sound::Sound,
+    topic::Topic,
     vocabulary::instruments,
 };
 
@@ -137,20 +138,14 @@ pub fn tell(
     let sampling = &decoding.sampling;
     let mut on_text = |text: &str| {
         stream.raw.push_str(text);
-        let so_far = model.manifest.prompt.as_ref().map(|prompt| prompt.answer_in(&stream.raw));
-        if sound.is_some() && asked_for(&stream.raw).is_some() {
-            return;
-        }
-        stream.say(so_far.as_deref().unwrap_or_default(), &check, say);
+        let reply = check.reply(&stream.raw);
+        let written = || model.manifest.prompt.as_ref().map(|prompt| prompt.answer_in(&stream.raw));
+        let so_far = reply.or_else(written).unwrap_or_default();
+        stream.say(&so_far, &check, say);
     };
     let answer =
         model.answer(heard, &instruction, sampling, decoding.max_tokens, cancel, &mut on_text)?;
-    let text = match (&sound, asked_for(&answer.raw_text)) {
-        (Some(sound), Some((asked, is_where))) if !(is_where && sound.may_have(asked)) => {
-            sound.presence(asked)
-        }
-        _ => answer.text,
-    };
+    let text = check.reply(&answer.raw_text).unwrap_or(answer.text);
     stream.say(&format!("{text}\n"), &check, say);
     let (answer_text, unheard) = check.heard(&text);
     let filled = facts.fill(&answer_text);
@@ -174,6 +169,13 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
+    /// The answer to what is known without the model, once it has said what is asked, as lines.
+    fn reply(&self, raw: &str) -> Option<String> {
+        let topic = Topic::of(raw)?;
+        let known = self.facts.reply(&topic).or_else(|| self.sound?.reply(&topic))?;
+        Some(format!("{known}\n"))
+    }
+
     /// Whether a sentence is about what was asked and names nobody who was not heard.
     fn passes(&self, sentence: &str) -> bool {
         is_about(sentence, self.task) && self.sound.is_none_or(|sound| sound.backs(sentence))

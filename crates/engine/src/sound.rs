@@ -8,7 +8,7 @@ use std::fmt;
 use models::{Heard, Model};
 use signal::Label;
 
-use crate::{error::EngineError, places::listed, vocabulary::instruments};
+use crate::{error::EngineError, places::listed, topic::Topic, vocabulary::instruments};
 
 /// Limits of the words for descriptors, 0 to 1: where "bright" begins is a convention.
 const BRIGHT: f32 = 0.8;
@@ -60,8 +60,19 @@ impl Sound {
         instruments(sentence).into_iter().all(|label| self.may_have(label))
     }
 
+    /// The answer to whether an instrument plays, and to where one does that does not; none to anything else.
+    pub(crate) fn reply(&self, topic: &Topic<'_>) -> Option<String> {
+        let asked = Label::from_name(topic.of?)?;
+        let is_settled = match topic.about {
+            "presence" => true,
+            "where" => !self.may_have(asked),
+            _ => false,
+        };
+        is_settled.then(|| self.presence(asked))
+    }
+
     /// Whether an instrument plays, in words.
-    pub(crate) fn presence(&self, asked: Label) -> String {
+    fn presence(&self, asked: Label) -> String {
         let is = |known: &&Label| known.in_mix() == asked.in_mix();
         if let Some(heard) = self.sure.iter().find(|known| **known == asked) {
             return format!("Yes, I hear {}.", plain(*heard));
@@ -88,18 +99,9 @@ impl Sound {
     }
 
     /// Whether it may be there at all.
-    pub(crate) fn may_have(&self, asked: Label) -> bool {
+    fn may_have(&self, asked: Label) -> bool {
         self.sure.iter().chain(&self.maybe).any(|known| known.in_mix() == asked.in_mix())
     }
-}
-
-/// The instrument that a model takes a question to ask for, and whether it asks where, from the topic that its answer begins with.
-pub(crate) fn asked_for(raw: &str) -> Option<(Label, bool)> {
-    let topic = raw.trim_start().strip_prefix("<about:")?;
-    let (about, rest) = topic.split_once('>')?;
-    let is_where = about == "where";
-    let name = rest.strip_prefix("<of:")?.split_once('>')?.0;
-    (is_where || about == "presence").then_some((Label::from_name(name)?, is_where))
 }
 
 fn plain(label: Label) -> String {
@@ -217,10 +219,17 @@ mod tests {
         check(Label::Organ, "Yes, I think so: there may be organ, but I am not sure.");
         check(Label::SynthPad, "No synth pad that I can hear; I hear drums and bass.");
         assert_eq!(Sound::default().presence(Label::Fx), "No effects that I can hear.");
-        assert_eq!(asked_for("<about:presence><of:hi-hat><say>Yes"), Some((Label::HiHat, false)));
-        assert_eq!(asked_for("<about:where><of:bass><say>I"), Some((Label::Bass, true)));
-        assert_eq!(asked_for("<about:fault><of:hum><say>No"), None);
-        assert_eq!(asked_for("Drums and bass."), None);
+    }
+
+    #[test]
+    fn where_one_plays_that_does_is_for_the_file_to_tell() {
+        let heard = sound(&[Label::Drums], &[Label::Bass], &[]);
+        let reply = |about, of| heard.reply(&Topic { about, of });
+        assert_eq!(reply("where", Some("bass")), None);
+        assert!(reply("where", Some("organ")).unwrap().starts_with("No organ"));
+        assert!(reply("presence", Some("bass")).unwrap().starts_with("Yes, I think so"));
+        assert_eq!(reply("fault", Some("hum")), None);
+        assert_eq!(reply("loudest", None), None);
     }
 
     #[test]

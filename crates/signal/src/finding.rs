@@ -61,6 +61,11 @@ impl FindingKind {
         Self::TooLittle,
     ];
 
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The kind's name in JSON, e.g. `true-peak-over`.
     pub fn name(self) -> &'static str {
         match self {
@@ -204,6 +209,27 @@ pub struct OtherTrack {
     pub is_moved: bool,
 }
 
+/// In how many of the bars that were heard a finding holds: always, mostly, or in one alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holds {
+    /// Bars in which it was found.
+    pub bars: usize,
+    /// Bars that were heard.
+    pub of: usize,
+}
+
+impl Holds {
+    /// `this bar only`, `most bars`, `3 of 12 bars`.
+    pub fn words(self) -> String {
+        match self {
+            Self { bars: 1, .. } => "this bar only".to_owned(),
+            Self { bars, of } if bars == of => "every bar".to_owned(),
+            Self { bars, of } if 2 * bars > of => "most bars".to_owned(),
+            Self { bars, of } => format!("{bars} of {of} bars"),
+        }
+    }
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -218,6 +244,9 @@ pub struct Finding {
     /// The other track, where it is about two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other: Option<OtherTrack>,
+    /// In how many bars it holds, where it is about one bar and others were heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Holds>,
     /// The measurements behind it; every number of `text` is among them, in `band_hz` or in `mv`.
     pub evidence: Vec<Evidence>,
     /// One move to try.
@@ -252,6 +281,15 @@ mod tests {
     }
 
     #[test]
+    fn how_often_it_holds_reads_as_people_say_it() {
+        let words = |bars, of| Holds { bars, of }.words();
+        assert_eq!(words(1, 8), "this bar only");
+        assert_eq!(words(3, 8), "3 of 8 bars");
+        assert_eq!(words(5, 8), "most bars");
+        assert_eq!(words(8, 8), "every bar");
+    }
+
+    #[test]
     fn a_move_is_called_move_and_keeps_its_null_gain() {
         let mv = Move { action: Action::InvertPhase, freq_hz: None, q: None, gain_db: None };
         let finding = Finding {
@@ -260,6 +298,7 @@ mod tests {
             confidence: 1.0,
             band_hz: None,
             other: None,
+            holds: None,
             evidence: Vec::new(),
             mv: Some(mv),
             text: String::new(),

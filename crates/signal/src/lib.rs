@@ -23,7 +23,7 @@ pub use bar_clock::BarClock;
 pub use downmix::to_mono;
 pub use error::SignalError;
 pub use feed::{AudioFeed, Chunk};
-pub use finding::{Action, Evidence, Finding, FindingKind, Move, OtherTrack, Severity};
+pub use finding::{Action, Evidence, Finding, FindingKind, Holds, Move, OtherTrack, Severity};
 pub use label::Label;
 pub use meter::{BarKey, Meter};
 pub use record::Record;

@@ -139,8 +139,9 @@ fn loudness(m: &Measurements, label: Option<Label>) -> Option<Finding> {
             grade(lufs - loud, 2.0, 4.0),
             confidence(lufs - loud, 3.0),
         ));
-        let text =
-            format!("At {lufs:.1} LUFS this is very loud; {gain_db:.1} dB would give it room.");
+        let text = format!(
+            "At {lufs:.1} LUFS this is very loud, and streaming services turn it down; {gain_db:.1} dB would give it room."
+        );
         return Some(draft.action(Action::Gain, Some(gain_db)).text(text));
     }
     if lufs < quiet {
@@ -248,20 +249,28 @@ fn narrow(m: &Measurements, label: Option<Label>) -> Option<Finding> {
 }
 
 fn dynamics(m: &Measurements, label: Option<Label>) -> Option<Finding> {
-    let least = limit::plr_db(label)?;
+    let [dense_db, squeezed_db, flat_db] = limit::plr_db(label)?;
     let plr = m.plr_db.filter(|_| m.signal_s >= limit::LOUDNESS_SIGNAL_S)?;
     let psr = m.psr_min_db?;
-    let excess = least - plr;
+    let excess = dense_db - plr;
     if excess < 0.0 {
         return None;
     }
-    let draft = Draft::new(Kind::Overcompressed, grade(excess, 1.5, 3.0), confidence(excess, 2.0))
+    let severity = grade(excess, dense_db - squeezed_db, dense_db - flat_db);
+    let text = match severity {
+        Severity::Minor => format!(
+            "Peaks stand only {plr:.1} dB above the loudness, which is dense: fine for a finished master, but little where \
+             more is to come. Easing the compression or limiting would give the hits room."
+        ),
+        _ => format!(
+            "Peaks stand only {plr:.1} dB above the loudness: the dynamics are squeezed flat. Easing the compression or \
+             limiting would give the hits back."
+        ),
+    };
+    let draft = Draft::new(Kind::Overcompressed, severity, confidence(excess, 2.0))
         .evidence("crest_db", m.crest_db?, "dB", OWN)
         .evidence("plr_db", plr, "dB", BS_1770)
         .evidence("psr_min_db", psr, "dB", BS_1770)
         .action(Action::Expand, None);
-    Some(draft.text(format!(
-        "Peaks stand only {plr:.1} dB above the loudness: the dynamics are squeezed flat. Easing the compression or \
-         limiting would give the hits back."
-    )))
+    Some(draft.text(text))
 }

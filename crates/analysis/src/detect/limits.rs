@@ -40,7 +40,7 @@ pub(super) const NOISE_FLATNESS: f64 = 0.65;
 /// Correlation below 120 Hz: channels of one level lose 1.9 dB in mono here, 3 dB (clear) at 0 and 6 dB (severe) at -0.5;
 /// and how far below the RMS that band may lie to matter.
 pub(super) const LOW_CORRELATION: f64 = 0.3;
-pub(super) const LOW_END_WEIGHT_DB: f64 = 12.0;
+pub(super) const LOW_END_WEIGHT_DB: f64 = 16.0;
 /// A crossover that makes the low end mono must lie above it: at its corner half of the sides are left.
 pub(super) const MONO_BELOW_HZ: f64 = 160.0;
 /// Share of the side in a full mix's power, and how much less makes it plain mono (0.02 %), in dB.
@@ -61,21 +61,23 @@ pub(super) fn imbalance_db(label: Option<Label>) -> f64 {
     }
 }
 
-/// Quietest and loudest ordinary loudness in LUFS.
+/// Quietest and loudest ordinary loudness in LUFS. Loud masters lie at -9 and below; what is above is turned down by 5 dB and
+/// more wherever music is played at -14 (AES TD1008 asks for -16 to -20, and -14 for the loudest track of an album).
 pub(super) fn loudness_lufs(label: Option<Label>) -> (f64, f64) {
     match label {
-        Some(Label::FullMix) => (-36.0, -7.0),
+        Some(Label::FullMix) => (-36.0, -9.0),
         // A shaker at its level in the mix lies 30 dB below it.
         _ => (-54.0, -7.0),
     }
 }
 
-/// Least ordinary peak-to-loudness ratio in dB, for what is made of hits; sustained sources have none. Loud masters keep 8
-/// dB and more over their short-term loudness; less is where limiting is heard as such (Shepherd's rule for the PSR).
-pub(super) fn plr_db(label: Option<Label>) -> Option<f64> {
+/// Peak-to-loudness ratios in dB at which what is made of hits is dense, squeezed and flat; sustained sources have none. Loud masters
+/// keep 8 dB and more over their short-term loudness; less is where limiting is heard as such (Shepherd's rule for the PSR).
+/// From 10 dB down a mix is dense, which a master may be and what goes to one had better not.
+pub(super) fn plr_db(label: Option<Label>) -> Option<[f64; 3]> {
     match label? {
-        Label::FullMix => Some(8.0),
-        Label::Drums | Label::Percussion => Some(7.0),
+        Label::FullMix => Some([10.0, 8.0, 6.5]),
+        Label::Drums | Label::Percussion => Some([7.0, 5.5, 4.0]),
         _ => None,
     }
 }
@@ -101,10 +103,3 @@ pub(super) fn resonance_db(label: Option<Label>, freq_hz: f64) -> f64 {
 
 /// Sibilants against vowels in dB.
 pub(super) const SIBILANCE_DB: f64 = 6.0;
-
-/// How far a region lies above or below what is usual for the sound, as expected from all that its spectrum shows, in dB: where
-/// that is minor, clear and severe. A broad hump of 3 dB is heard in music (Toole and Olive 1988); what is missing is heard
-/// later than what is added (Buecklein 1981). What is expected is less than what was done to the sound, for part of it may be
-/// the sound's own: so the steps are narrower than those of a known fault would be.
-pub(super) const RAISED_DB: [f64; 3] = [3.0, 5.0, 8.0];
-pub(super) const MISSING_DB: [f64; 3] = [4.0, 8.0, 15.0];

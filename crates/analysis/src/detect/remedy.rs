@@ -30,7 +30,13 @@ pub(super) fn least_gain(
 }
 
 /// The measurements with their bands as the filter leaves them.
-fn after(m: &Measurements, shape: Shape, freq_hz: f64, q: f64, gain_db: f64) -> Measurements {
+pub(super) fn after(
+    m: &Measurements,
+    shape: Shape,
+    freq_hz: f64,
+    q: f64,
+    gain_db: f64,
+) -> Measurements {
     let mut after = m.clone();
     for band in &mut after.bands {
         let centre_hz = (band.lo_hz.max(1.0) * band.hi_hz).sqrt();

@@ -5,7 +5,7 @@ use signal::{Action, Finding, FindingKind as Kind, Label, Measurements};
 use super::balance;
 use super::draft::{Draft, IEC_61260, OWN, confidence, grade};
 use super::limits as limit;
-use super::remedy::{Shape, least_gain};
+use super::remedy::{Shape, after, least_gain};
 
 /// A fault of tone, and the filter that is suggested against it.
 struct Fault {
@@ -81,8 +81,7 @@ impl Fault {
     fn find(&self, m: &Measurements, label: Label) -> Option<Finding> {
         let number = balance::KINDS.iter().position(|kind| *kind == self.kind)?;
         let raised = self.freq_hz.is_none();
-        let [least_db, clear_db, severe_db] =
-            if raised { limit::RAISED_DB } else { limit::MISSING_DB };
+        let [least_db, clear_db, severe_db] = balance::limits_db(number, label);
         // What the sample rate doesn't reach is not missing.
         if self.kind == Kind::Dull && f64::from(m.sample_rate_hz) < 2.0 * JUDGED_HZ {
             return None;
@@ -100,28 +99,42 @@ impl Fault {
             let excess = balance::hear(&m.bands, label).amounts_db[number] - least_db;
             (excess >= 0.0).then_some(excess)
         };
+        let severity_of = |excess| grade(excess, clear_db - least_db, severe_db - least_db);
         let gain_db = least_gain(m, self.shape, freq_hz, self.q, self.most_db, beyond);
-        let severity = grade(excess, clear_db - least_db, severe_db - least_db);
+        let left = beyond(&after(m, self.shape, freq_hz, self.q, gain_db));
+        let severity = severity_of(excess);
+        let helps = left.is_none_or(|left| severity_of(left) < severity);
         let action = if raised { Action::Cut } else { Action::Boost };
         let share_db = m.level_between(lo_hz, hi_hz)? - m.level_between(25.0, 20_000.0)?;
         let name = if raised { "above_usual_db" } else { "below_usual_db" };
         let draft = Draft::new(self.kind, severity, balance::confidence(number, amount_db))
             .band(lo_hz, hi_hz)
             .evidence(name, amount_db, "dB", OWN)
-            .evidence("band_share_db", share_db, "dB", IEC_61260)
-            .filter(action, freq_hz, self.q, Some(gain_db));
-        Some(draft.text(self.text(amount_db, freq_hz, gain_db)))
+            .evidence("band_share_db", share_db, "dB", IEC_61260);
+        if raised || helps {
+            let draft = draft.filter(action, freq_hz, self.q, Some(gain_db));
+            return Some(draft.text(self.text(amount_db, freq_hz, gain_db)));
+        }
+        let text = format!(
+            "{}: there is hardly any {}, more than an equaliser brings back. A filter in the chain may take it away, or the \
+             source has none.",
+            self.beside(amount_db, "below"),
+            self.words
+        );
+        Some(draft.action(Action::None, None).text(text))
+    }
+
+    /// What was measured. The network's amount is what it expects after doubt, which is rather too little.
+    fn beside(&self, amount_db: f64, side: &str) -> String {
+        let (lo_hz, hi_hz) = self.band_hz;
+        format!(
+            "{lo_hz:.0} to {hi_hz:.0} Hz lies an estimated {amount_db:.1} dB {side} what is usual for the sound"
+        )
     }
 
     fn text(&self, amount_db: f64, freq_hz: f64, gain_db: f64) -> String {
-        let (lo_hz, hi_hz) = self.band_hz;
         let words = self.words;
-        let beside = |side: &str| {
-            // What the network expects after doubt, which is rather too little.
-            format!(
-                "{lo_hz:.0} to {hi_hz:.0} Hz lies an estimated {amount_db:.1} dB {side} what is usual for the sound"
-            )
-        };
+        let beside = |side: &str| self.beside(amount_db, side);
         match self.kind {
             Kind::Dull => format!(
                 "{}: there is little {words}. A high shelf of {gain_db:.1} dB from {freq_hz:.0} Hz may open it, if the \

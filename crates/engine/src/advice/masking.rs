@@ -94,6 +94,7 @@ pub(crate) fn finding(
         confidence: (0.4 + hidden.loudness_share).min(0.9),
         band_hz: Some(hidden.band_hz),
         other: Some(OtherTrack { name: other.name.clone(), is_moved }),
+        holds: None,
         evidence: evidence(hidden, longest_s),
         mv: Some(Move { action, freq_hz: Some(freq_hz), q: Some(1.0), gain_db: Some(gain_db) }),
         text: format!(

@@ -75,6 +75,7 @@ fn finding(kind: FindingKind, band_hz: [f64; 2], over_db: f64) -> Finding {
         confidence: (over_db.abs() / 15.0).clamp(0.3, 0.9),
         band_hz: Some(band_hz),
         other: None,
+        holds: None,
         evidence: vec![Evidence::new("level_to_reference_db", over_db, "dB", "IEC 61260-1")],
         mv: Some(Move { action, freq_hz: Some(freq_hz), q: Some(0.7), gain_db: Some(gain_db) }),
         text: format!(

@@ -28,6 +28,7 @@ use super::tape::{Pass, Tape};
 use super::{Arrival, Generation, Shared};
 use crate::hub::Hub;
 use crate::neighbours::{Neighbours, Title};
+use crate::recurrence::Recurrence;
 
 /// Frames that are listened to between two looks at the ring: a fraction of what the ring holds.
 const STRIDE_FRAMES: usize = 16_384;
@@ -77,6 +78,8 @@ pub struct Listener {
     /// Whether other instances are looked for, and they, once there was something to hear.
     meets: bool,
     neighbours: Option<Neighbours>,
+    /// What was found in each bar.
+    recurrence: Recurrence,
     bouncing: Bouncing,
     /// Where the captions of renders go; as the user has saved it, where nothing is said here.
     settings: Option<BounceSettings>,
@@ -132,6 +135,7 @@ impl Listener {
             scribe,
             meets: false,
             neighbours: None,
+            recurrence: Recurrence::default(),
             bouncing: Bouncing::default(),
             settings: None,
             written: Vec::new(),
@@ -426,9 +430,16 @@ impl Listener {
                     if let Some(hearing) = self.hearing.take() {
                         let manner = Manner { rendered: hearing.is_render(), ..manner };
                         let Hearing { generation, follower, .. } = hearing;
-                        let Self { shared, scribe, neighbours, bouncing, .. } = self;
-                        let mut taker =
-                            Taker { shared, scribe, neighbours, bouncing, generation, manner };
+                        let Self { shared, scribe, neighbours, bouncing, recurrence, .. } = self;
+                        let mut taker = Taker {
+                            shared,
+                            scribe,
+                            neighbours,
+                            bouncing,
+                            recurrence,
+                            generation,
+                            manner,
+                        };
                         follower.finish(&mut |news| taker.take(&news));
                     }
                 }
@@ -448,13 +459,14 @@ impl Listener {
         let chunk = piece.chunk();
         let frames = chunk.frames();
         let rendered = manner.rendered;
-        let Self { shared, scribe, neighbours, bouncing, hearing, .. } = self;
+        let Self { shared, scribe, neighbours, bouncing, recurrence, hearing, .. } = self;
         let Some(hearing) = hearing else { return 0 };
         self.unheard_s = (self.unheard_s - hearing.seconds(frames)).max(0.0);
         let manner = Manner { rendered: hearing.is_render(), ..manner };
         let Hearing { generation, follower, pass_frames, rendered_frames } = hearing;
         let generation = *generation;
-        let mut taker = Taker { shared, scribe, neighbours, bouncing, generation, manner };
+        let mut taker =
+            Taker { shared, scribe, neighbours, bouncing, recurrence, generation, manner };
         follower.push(&chunk, &mut |news| {
             taker.take(&news);
             if matches!(news, News::PassStarted { .. }) {

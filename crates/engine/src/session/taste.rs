@@ -162,6 +162,7 @@ mod tests {
             confidence: 0.9,
             band_hz,
             other: None,
+            holds: None,
             evidence: Vec::new(),
             mv: None,
             text: String::new(),

@@ -12,18 +12,45 @@ const STRONGER: f64 = 1.5;
 /// Said of a move that is made or not.
 const NO_AMOUNT: &str = "there is no amount to change, it is done or it is not";
 
-/// What a finding is called, one of which stands in every sentence on it: its noun in answers to follow-ups and its words in
-/// advice, as the embedded model was trained (training/followups.py, grammar.py).
+/// What a finding is called in answers.
+pub(super) fn noun(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Boomy => "the boomy low end",
+        FindingKind::Muddy => "the mud",
+        FindingKind::Boxy => "the boxy mids",
+        FindingKind::Harsh => "the harsh upper mids",
+        FindingKind::Sibilant => "the sibilance",
+        FindingKind::Dull => "the dull top end",
+        FindingKind::Thin => "the thin low end",
+        FindingKind::Resonance => "the resonance",
+        FindingKind::Hum => "the hum",
+        FindingKind::Noise => "the noise",
+        FindingKind::Clipping => "the clipping",
+        FindingKind::TruePeakOver => "the true peak",
+        FindingKind::DcOffset => "the DC offset",
+        FindingKind::ChannelImbalance => "the lean to one side",
+        FindingKind::PhaseInverted => "the inverted phase",
+        FindingKind::Narrow => "the narrow image",
+        FindingKind::WideLowEnd => "the wide low end",
+        FindingKind::Overcompressed => "the squashed dynamics",
+        FindingKind::TooLoud => "the high level",
+        FindingKind::TooQuiet => "the low level",
+        FindingKind::Masking => "the masking",
+        FindingKind::Silence | FindingKind::TooLittle => "the silence",
+    }
+}
+
+/// Words that the embedded model has for some faults beside the noun (training/grammar.py).
 fn words(kind: FindingKind) -> &'static [&'static str] {
     match kind {
         FindingKind::Boomy => &["boomy"],
-        FindingKind::Muddy => &["the mud", "muddy"],
+        FindingKind::Muddy => &["muddy"],
         FindingKind::Boxy => &["boxy"],
         FindingKind::Harsh => &["harsh"],
         FindingKind::Sibilant => &["sibilance"],
         FindingKind::Dull => &["top end"],
         FindingKind::Thin => &["thin"],
-        FindingKind::Resonance => &["the resonance", "rings"],
+        FindingKind::Resonance => &["rings"],
         FindingKind::Hum => &["hum"],
         FindingKind::Noise => &["noise"],
         FindingKind::Clipping => &["clip"],
@@ -34,8 +61,8 @@ fn words(kind: FindingKind) -> &'static [&'static str] {
         FindingKind::Narrow => &["narrow"],
         FindingKind::WideLowEnd => &["wide"],
         FindingKind::Overcompressed => &["squashed"],
-        FindingKind::TooLoud => &["high level", "too loud"],
-        FindingKind::TooQuiet => &["low level", "too quiet"],
+        FindingKind::TooLoud => &["too loud"],
+        FindingKind::TooQuiet => &["too quiet"],
         FindingKind::Masking => &["mask"],
         FindingKind::Silence | FindingKind::TooLittle => &["silence"],
     }
@@ -44,7 +71,7 @@ fn words(kind: FindingKind) -> &'static [&'static str] {
 /// Whether a text names a finding of that kind.
 pub(super) fn is_named(kind: FindingKind, text: &str) -> bool {
     let text = text.to_lowercase();
-    words(kind).iter().any(|word| text.contains(word))
+    text.contains(&noun(kind).to_lowercase()) || words(kind).iter().any(|word| text.contains(word))
 }
 
 /// The measurement, as it follows a colon: the first sentence of the finding's text without the move.
@@ -179,6 +206,7 @@ mod tests {
             confidence: 0.8,
             band_hz: None,
             other: None,
+            holds: None,
             evidence: vec![evidence],
             mv: Some(mv),
             text: text.to_owned(),

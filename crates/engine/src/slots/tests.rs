@@ -27,6 +27,7 @@ fn finding(kind: FindingKind, freq_hz: Option<f64>, gain_db: Option<f64>) -> Fin
         confidence: 0.8,
         band_hz: Some([200.0, 400.0]),
         other: None,
+        holds: None,
         evidence: vec![Evidence {
             name: "level_db".into(),
             value: 4.25,

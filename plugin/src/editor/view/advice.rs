@@ -66,7 +66,8 @@ fn welcome(findings: &[Finding], choices: &Choices) -> Vec<FindingView> {
 fn line(finding: &Finding) -> FindingView {
     let measured: Vec<String> = finding.evidence.iter().map(measured).collect();
     let (kind, severity) = (finding.kind.name(), finding.severity.name());
-    let text = format!("{kind} ({severity}): {} [{}]", finding.text, measured.join(", "));
+    let holds = finding.holds.map_or_else(String::new, |holds| format!(", {}", holds.words()));
+    let text = format!("{kind} ({severity}{holds}): {} [{}]", finding.text, measured.join(", "));
     FindingView { text, dismisses: Dismissed::of(finding) }
 }
 

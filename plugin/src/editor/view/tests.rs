@@ -187,6 +187,7 @@ fn an_answer_shows_what_it_stands_on() {
         confidence: 1.0,
         band_hz: None,
         other: None,
+        holds: None,
         evidence: vec![evidence],
         mv: None,
         text: "It is over.".into(),

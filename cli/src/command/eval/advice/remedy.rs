@@ -152,6 +152,7 @@ mod tests {
             confidence: 1.0,
             band_hz: None,
             other: None,
+            holds: None,
             evidence: vec![Evidence::new("x", 6.0, "dB", "")],
             mv: Some(mv),
             text: String::new(),

@@ -9,6 +9,7 @@ use signal::{BandLevels, Bar, Measurements};
 use super::Manner;
 use crate::extent::{self, Extent, STEP_S};
 use crate::neighbours::{BarSheet, Neighbours};
+use crate::recurrence::Recurrence;
 use crate::session::bounce::Bouncing;
 use crate::session::follower::{News, Passage};
 use crate::session::notebook::NotedBar;
@@ -25,6 +26,7 @@ pub(super) struct Taker<'a> {
     pub(super) neighbours: &'a mut Option<Neighbours>,
     /// Given the passes that captions were armed for.
     pub(super) bouncing: &'a mut Bouncing,
+    pub(super) recurrence: &'a mut Recurrence,
     pub(super) generation: Generation,
     pub(super) manner: Manner,
 }
@@ -70,7 +72,11 @@ impl Taker<'_> {
         let id = shared.report.lock().add_bar(heard);
         let extent = extent(generation, passage, &measured, length_s);
         if is_measured {
-            let findings = shared.findings(&measured, shared.label(), Vec::new());
+            let mut findings = shared.findings(&measured, shared.label(), Vec::new());
+            if let Some(number) = number.filter(|_| bar.is_some()) {
+                self.recurrence.note(number, &findings);
+                self.recurrence.mark(&mut findings);
+            }
             let found = Found { id, extent: extent.words(), findings };
             shared.report.lock().found = Some(found);
         }
