@@ -144,6 +144,11 @@ impl Hearing {
         Ok(hearing)
     }
 
+    /// What was measured in the part that is asked about.
+    pub fn measured(&self) -> &Measurements {
+        &self.measured
+    }
+
     /// Bars of the whole file, or equal stretches of it.
     pub fn bars(&self) -> usize {
         self.stretches.len()

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use engine::{Context, Conversation, Decoding, Hearing, Samples};
 use factory::{defect::Kind, song::Song};
 use serde::Deserialize;
-use signal::{Finding, FindingKind, Label};
+use signal::{Finding, FindingKind, Label, Measurements};
 
 use super::{
     Shares,
@@ -89,7 +89,7 @@ pub(crate) fn eval_followups(common: &Common, args: &EvalFollowups) -> anyhow::R
             let asked = hearing.ask(context, &mut source, text, &decoding, &mut conversation)?;
             let answer = asked.answer.text;
             let passed = right(followup, &told, hearing.bars(), &answer);
-            let backed = unbacked(followup, &answer, &told, hearing.bars()).is_empty();
+            let backed = unbacked(followup, &answer, &told, &hearing).is_empty();
             score(&format!("{:?}", followup.about).to_lowercase(), passed);
             score("total", passed);
             score("every number is backed", backed);
@@ -253,13 +253,14 @@ const EFFECTS: [&str; 14] = [
 ];
 
 /// Numbers of an answer that are neither measured nor part of a move, rounding allowed; the bars of a song number themselves.
-fn unbacked(followup: &Followup, answer: &str, told: &[Finding], bars: usize) -> Vec<f64> {
+fn unbacked(followup: &Followup, answer: &str, told: &[Finding], hearing: &Hearing) -> Vec<f64> {
     // Differences between bars are measured where they are said.
     if followup.about == About::Compare {
         return Vec::new();
     }
     let in_bars = followup.about == About::Where;
-    let mut known: Vec<f64> = (0..=bars).filter(|_| in_bars).map(|bar| bar as f64).collect();
+    let bars = (0..=hearing.bars()).filter(|_| in_bars).map(|bar| bar as f64);
+    let mut known: Vec<f64> = bars.chain(figures(hearing.measured())).collect();
     for finding in told {
         known.extend(finding.band_hz.into_iter().flatten());
         known.extend(numbers(&finding.text));
@@ -283,4 +284,11 @@ fn unbacked(followup: &Followup, answer: &str, told: &[Finding], bars: usize) ->
         })
     };
     numbers(answer).into_iter().filter(|n| !backed(*n)).collect()
+}
+
+/// The single figures of a measurement: levels, correlation, tempo, length and so on, not its spectrum.
+fn figures(measured: &Measurements) -> Vec<f64> {
+    let fields = serde_json::to_value(measured).unwrap_or_default();
+    let fields = fields.as_object().into_iter().flatten();
+    fields.filter_map(|(_, value)| value.as_f64()).collect()
 }

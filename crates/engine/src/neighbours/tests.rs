@@ -96,6 +96,53 @@ fn sessions_meet_through_a_file_that_two_processes_map() {
     }
 }
 
+/// Says to a second process, which is this test once more, in which folder the first waits.
+const MEETING: &str = "BARLINE_TEST_MEETING";
+
+/// A process that is killed in the end, as hosts are.
+struct Other(std::process::Child);
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn sessions_of_two_processes_meet_until_one_is_killed() {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let start = Instant::now();
+    if let Some(folder) = std::env::var_os(MEETING) {
+        let mut session = Neighbours::on(board_in(folder.as_ref()));
+        while start.elapsed() < PATIENCE {
+            session.keep(&title("Pad", Label::SynthPad), Instant::now());
+            session.show(&bar(5, -30.0));
+            thread::sleep(Duration::from_millis(20));
+        }
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = Neighbours::on(board_in(folder.path()));
+    let name = "neighbours::tests::sessions_of_two_processes_meet_until_one_is_killed";
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name]).env(MEETING, folder.path());
+    let other = Other(command.stdout(std::process::Stdio::null()).spawn().unwrap());
+    while session.beside(&bar(5, -20.0)).is_empty() && start.elapsed() < PATIENCE {
+        session.keep(&title("Bass", Label::Bass), Instant::now());
+        thread::sleep(Duration::from_millis(20));
+    }
+    let heard = session.beside(&bar(5, -20.0));
+    let shown = Neighbour { title: title("Pad", Label::SynthPad), bar: bar(5, -30.0) };
+    assert_eq!((heard, session.count()), (vec![shown], 1));
+    drop(other);
+    let now = Instant::now();
+    for later in [0, 4, 8] {
+        session.keep(&title("Bass", Label::Bass), now + Duration::from_secs(later));
+    }
+    assert_eq!((session.count(), session.beside(&bar(5, -20.0))), (0, vec![]));
+}
+
 #[test]
 fn whoever_stops_is_gone_and_loses_the_place_in_the_end() {
     let board = board();
