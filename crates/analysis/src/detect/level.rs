@@ -178,14 +178,17 @@ fn hum(m: &Measurements) -> Option<Finding> {
 
 fn noise(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let (hiss, flatness) = m.hiss_dbfs.zip(m.noise_flatness)?;
-    let flat = limit::noise_flatness(label)?;
     let rms = m.sample_peak_dbfs? - m.crest_db?;
     let excess = (hiss - limit::HISS_DBFS).max(hiss - rms + limit::HISS_WITHIN_DB);
     // Hats ring through long frames: where there may be some, the quiet moments must consist of the hiss.
     let may_ring = matches!(label, None | Some(Label::FullMix));
     let covered = may_ring && m.noise_floor_dbfs? - hiss > limit::HISS_OF_FLOOR_DB;
-    let hidden = covered || rms - hiss < limit::HISS_BELOW_DB;
-    if hidden || excess < 0.0 || flatness < flat || m.signal_s < limit::STEADY_SIGNAL_S {
+    let hidden = limit::is_noisy(label) || covered || rms - hiss < limit::HISS_BELOW_DB;
+    if hidden
+        || excess < 0.0
+        || flatness < limit::NOISE_FLATNESS
+        || m.signal_s < limit::STEADY_SIGNAL_S
+    {
         return None;
     }
     let draft = Draft::new(Kind::Noise, grade(excess, 10.0, 20.0), confidence(excess, 15.0))

@@ -31,11 +31,12 @@ pub(super) const HUM_CLEAR_DB: f64 = 10.0;
 pub(super) const HUM_SEVERE_DB: f64 = 30.0;
 /// Notches go this much deeper than it takes, in dB.
 pub(super) const HUM_MARGIN_DB: f64 = 3.0;
-/// Hiss in the quiet moments: its level in dBFS, how far below the RMS it is heard as a floor, and how far at most below
-/// the quiet moments' whole level (pink noise has 6 dB less in that band).
+/// Hiss in the quiet moments: its level in dBFS, how far below the RMS it is heard as a floor, how far at most below
+/// the quiet moments' whole level (pink noise has 6 dB less in that band), and how flat it is.
 pub(super) const HISS_DBFS: f64 = -72.0;
 pub(super) const HISS_BELOW_DB: f64 = 14.0;
 pub(super) const HISS_OF_FLOOR_DB: f64 = 9.0;
+pub(super) const NOISE_FLATNESS: f64 = 0.65;
 /// What is quiet is turned up, and its hiss with it: a floor this close to the RMS counts at any level.
 pub(super) const HISS_WITHIN_DB: f64 = 37.0;
 /// Correlation below 120 Hz: channels of one level lose 1.9 dB in mono here, 3 dB (clear) at 0 and 6 dB (severe) at -0.5;
@@ -83,15 +84,10 @@ pub(super) fn plr_db(label: Option<Label>) -> Option<[f64; 3]> {
     }
 }
 
-/// How flat the floor must be to be hiss and no sound of the source; none where noise belongs to it. What drums leave between
-/// the hits is no flat noise, but some of it comes near.
-pub(super) fn noise_flatness(label: Option<Label>) -> Option<f64> {
-    use Label::{Cymbals, Drums, Fx, HiHat, Kick, Percussion, Snare, Toms};
-    match label {
-        Some(Cymbals | Fx | HiHat | Percussion) => None,
-        Some(Drums | Kick | Snare | Toms) => Some(0.8),
-        _ => Some(0.65),
-    }
+/// Whether noise belongs to the sound: what a kit leaves between its hits may be as flat as hiss.
+pub(super) fn is_noisy(label: Option<Label>) -> bool {
+    use Label::{Cymbals, Drums, Fx, HiHat, Percussion, Snare, Toms};
+    matches!(label, Some(Cymbals | Drums | Fx | HiHat | Percussion | Snare | Toms))
 }
 
 /// Whether a source fills its spectrum, so that a narrow peak is no note of it. A lone drum,
