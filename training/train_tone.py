@@ -13,6 +13,7 @@ ordinary is read there, and in the unseen scenes.
 import argparse
 import json
 import struct
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -285,7 +286,8 @@ def rust(name, values, of):
     shape = of
     for size in reversed(np.shape(values)):
         shape = f"[{shape}; {size}]"
-    return f"pub(super) const {name}: {shape} = {text(values)};\n"
+    lines = textwrap.wrap(f"pub(super) const {name}: {shape} = {text(values)};", 128, subsequent_indent="    ")
+    return "#[rustfmt::skip]\n" + "\n".join(lines) + "\n"
 
 
 # Sibilance is not exported: hardly any voice here has enough up there for a fault to be heard, so its amounts stay at nothing.
