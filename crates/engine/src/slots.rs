@@ -12,6 +12,7 @@ const QUIET_LUFS: f64 = -30.0;
 const LOUD_LUFS: f64 = -14.0;
 
 mod finding;
+mod measured;
 mod reply;
 
 /// How many findings an instruction names.

@@ -21,6 +21,8 @@ const DRY: f32 = 0.03;
 const SPARSE_BUSY_ALONE: (f32, f32) = (0.2, 0.68);
 const SPARSE_BUSY: (f32, f32) = (0.65, 0.95);
 
+const CANT_TELL: &str = "I can't tell from this";
+
 /// The token that opens it; a model whose tokenizer lacks it is told nothing.
 const HEARS: &str = "<hears>";
 
@@ -60,8 +62,15 @@ impl Sound {
         instruments(sentence).into_iter().all(|label| self.may_have(label))
     }
 
-    /// The answer to whether an instrument plays, and to where one does that does not; none to anything else.
+    /// The answer to who plays, to whether an instrument does, to where one does that does not, and to how it sounds; none to
+    /// anything else.
     pub(crate) fn reply(&self, topic: &Topic<'_>) -> Option<String> {
+        if topic.about == "instruments" {
+            return Some(self.listing());
+        }
+        if let Some(colour) = self.colour(topic.about) {
+            return Some(colour.to_owned());
+        }
         let asked = Label::from_name(topic.of?)?;
         let is_settled = match topic.about {
             "presence" => true,
@@ -69,6 +78,37 @@ impl Sound {
             _ => false,
         };
         is_settled.then(|| self.presence(asked))
+    }
+
+    /// Who plays, in words.
+    fn listing(&self) -> String {
+        let names = |labels: &[Label]| listed(ordered(labels).into_iter().map(plain).collect());
+        match (&self.sure[..], &self.maybe[..]) {
+            ([], []) => format!("{CANT_TELL} what plays."),
+            ([], maybe) => format!("{CANT_TELL} for sure; perhaps {}.", names(maybe)),
+            (sure, _) => format!("I hear {}.", names(sure)),
+        }
+    }
+
+    /// How it sounds, of one quality.
+    fn colour(&self, about: &str) -> Option<&'static str> {
+        let is = |word: &str| self.words.contains(&word);
+        Some(match about {
+            "brightness" if is("bright") => "It is bright.",
+            "brightness" if is("dark") => "It is dark.",
+            "brightness" => "It is neither bright nor dark.",
+            "warmth" if is("warm") => "It is warm.",
+            "warmth" => "It is not especially warm.",
+            "dirt" if is("gritty") => "It is gritty.",
+            "dirt" => "It is clean.",
+            "space" if is("roomy") => "It is roomy, with reverb.",
+            "space" if is("dry") => "It is dry.",
+            "space" => "There is a little space around it.",
+            "density" if is("busy") => "It is busy.",
+            "density" if is("sparse") => "It is sparse.",
+            "density" => "It is moderately busy.",
+            _ => return None,
+        })
     }
 
     /// Whether an instrument plays, in words.
@@ -230,6 +270,21 @@ mod tests {
         assert!(reply("presence", Some("bass")).unwrap().starts_with("Yes, I think so"));
         assert_eq!(reply("fault", Some("hum")), None);
         assert_eq!(reply("loudest", None), None);
+    }
+
+    #[test]
+    fn who_plays_and_how_it_sounds_is_what_was_heard() {
+        let heard = sound(&[Label::Drums], &[Label::Bass], &["dark", "busy"]);
+        let check = |heard: &Sound, about, words: &str| {
+            assert_eq!(heard.reply(&Topic { about, of: None }).as_deref(), Some(words));
+        };
+        check(&heard, "instruments", "I hear drums.");
+        check(&heard, "brightness", "It is dark.");
+        check(&heard, "density", "It is busy.");
+        check(&heard, "space", "There is a little space around it.");
+        let doubtful = sound(&[], &[Label::Bass], &[]);
+        check(&doubtful, "instruments", "I can't tell from this for sure; perhaps bass.");
+        check(&Sound::default(), "instruments", "I can't tell from this what plays.");
     }
 
     #[test]

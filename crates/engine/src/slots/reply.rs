@@ -13,8 +13,11 @@ const NO_CULPRIT: &str = "I can't tell from this which track it is; put Barline 
 const NO_OTHER: &str = "I have no other bar to compare with.";
 
 impl Facts {
-    /// The answer, its slots not yet filled; none where the topic is no finding.
+    /// The answer, its slots not yet filled; none where the topic is neither measured nor a finding.
     pub(crate) fn reply(&self, topic: &Topic<'_>) -> Option<String> {
+        if let Some(measured) = self.measure(topic) {
+            return Some(measured);
+        }
         match topic.about {
             "fault" => return self.has_fault(topic.of?),
             "compare" if self.has_other => return Some(format!("Beside the other bar: {OTHER}.")),
@@ -153,7 +156,7 @@ mod tests {
         check(&hum, "fault", Some("hum"), "Yes, the hum: <why1>.");
         check(&hum, "fault", Some("boomy"), "No, I don't find boomy low end here.");
         assert_eq!(hum.reply(&Topic { about: "fault", of: None }), None);
-        assert_eq!(hum.reply(&Topic { about: "tempo", of: None }), None);
+        assert_eq!(hum.reply(&Topic { about: "loudest", of: None }), None);
     }
 
     #[test]
