@@ -4,8 +4,10 @@
 use super::Facts;
 use crate::topic::Topic;
 
-/// The topics with what is said of each: its slots, each in its words, and what is said where none is known.
-const TOPICS: [(&str, &[(&str, &str)], &str); 10] = [
+/// A topic, its slots, each in its words, and what is said where none is known.
+type Said = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const TOPICS: [Said; 10] = [
     ("tempo", &[("tempo", "about <tempo>")], "I could not measure a steady tempo here."),
     ("key", &[("key", "it measures as <key>")], "I could not measure a clear key here."),
     ("meter", &[("meter", "it counts as <meter>")], "I could not measure a clear meter here."),
