@@ -346,6 +346,14 @@ pub(crate) fn sentences(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// A text with its first letter large, as a sentence begins.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+}
+
 /// The chords that the music dwells on, in the order in which they first appear.
 fn chords(spans: &[ChordSpan]) -> Option<String> {
     let (mut total_s, mut likely_s) = (0.0, 0.0);

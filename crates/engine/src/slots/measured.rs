@@ -1,12 +1,13 @@
 //! Answers to questions about what was measured: tempo, key, level and so on. The model says which is asked for; whether it is known,
 //! and how surely, is known here.
 
-use super::Facts;
+use super::{Facts, capital};
 use crate::topic::Topic;
 
 /// A topic, its slots, each in its words, and what is said where none is known.
 type Said = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
+/// What can be asked of what was measured.
 const TOPICS: [Said; 10] = [
     ("tempo", &[("tempo", "about <tempo>")], "I could not measure a steady tempo here."),
     ("key", &[("key", "it measures as <key>")], "I could not measure a clear key here."),
@@ -56,8 +57,7 @@ impl Facts {
         if parts.iter().any(|(slot, _)| self.doubted.contains(slot)) {
             return Some(format!("Perhaps {words}, but I am not sure."));
         }
-        let (first, rest) = words.split_at(1);
-        Some(format!("{}{rest}.", first.to_uppercase()))
+        Some(format!("{}.", capital(&words)))
     }
 }
 

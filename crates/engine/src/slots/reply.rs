@@ -3,7 +3,7 @@
 
 use signal::FindingKind;
 
-use super::{BARS, Facts, OTHER, finding::noun};
+use super::{BARS, Facts, OTHER, capital, finding::noun};
 use crate::topic::Topic;
 
 const NO_FAULTS: &str = "Nothing stands out as a problem here.";
@@ -90,7 +90,7 @@ impl Facts {
 /// The answer on one finding.
 fn on_one(about: &str, number: usize, noun: &str) -> String {
     let bars = BARS.get(number.saturating_sub(1)).copied().unwrap_or_default();
-    let text = match about {
+    capital(&match about {
         "why" => format!("{noun}: <why{number}>."),
         "gentler" => format!("For {noun}: <less{number}>."),
         "stronger" => format!("For {noun}: <more{number}>."),
@@ -99,11 +99,7 @@ fn on_one(about: &str, number: usize, noun: &str) -> String {
         "holds" => format!("{noun}: {bars}."),
         "meant" => format!("If {noun} is meant, leave it; you can dismiss the finding."),
         _ => format!("You can dismiss {noun}, and I won't bring it up on this track."),
-    };
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+    })
 }
 
 /// What is not there: the fault without its article.
