@@ -51,10 +51,10 @@ def batch_of(items, tokenizer, rng):
 
 
 def questions_alone(tokenizer, rng, count, hidden):
-    """A batch of questions without a clip or facts: what they are about is all that is to be said."""
-    rows, facts = [], grammar.Facts()
+    """A batch of questions without a clip: what they are about is all that is to be said."""
+    rows = []
     for _ in range(count):
-        kind, thing, _ = grammar.draw_topic(EVERYBODY, facts, rng)
+        kind, thing, facts = grammar.draw_topic(EVERYBODY, grammar.draw_facts(rng), rng)
         question = grammar.draw_question(kind, rng, thing)
         instruction = AFTER.format(instruction=f"ask: {question} facts: {facts}")
         rows.append((encode(tokenizer, instruction), encode(tokenizer, grammar.topic(kind, thing))))

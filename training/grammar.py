@@ -1,4 +1,5 @@
-"""Writes what Barline says about a clip: captions, summaries, answers and advice, from what the listener makes of it and its facts.
+"""Writes what the language model says about a clip: captions, summaries and advice, from what the listener makes of it and its
+facts; and of a question, what it is about.
 
 Numbers are slots (`<tempo>`, `<lufs>`, ...) which the program fills from measurements; the model never spells one. A
 sentence uses only slots whose fact is named in the prompt, so a model that learned this grammar does the same.
@@ -12,10 +13,10 @@ from pathlib import Path
 import followups
 import questions
 
-FACTS = ["tempo", "key", "lufs", "peak", "crest", "range", "corr", "bal", "meter", "chords", "length", "parts", "other"]
-SLOTS = [f"<{fact}>" for fact in FACTS] + [f"<{kind}{i}>" for i in (1, 2, 3) for kind in "fgv"] + ["<when>"] + followups.SLOTS
+FACTS = ["tempo", "key", "lufs"]
+SLOTS = [f"<{fact}>" for fact in FACTS] + [f"<{kind}{i}>" for i in (1, 2, 3) for kind in "fgv"]
 LEVELS = ["quiet", "moderate", "loud"]
-DOUBTFUL = ["tempo", "key", "meter"]  # have a confidence
+DOUBTFUL = ["tempo", "key"]  # have a confidence
 HEARS, SOUNDS = "<hears>", "<sounds>"
 
 # Rhythm section first, then harmony, then lead: the order in which a mixer reads a session.
@@ -50,13 +51,6 @@ FINDINGS = {
     "masking": ("it is masked around <f{i}>", "try <g{i}> there on the less important track"),
 }
 
-# Faults that are things; the others are what it sounds like.
-THINGS = {
-    "resonance": "resonance", "hum": "hum", "noise": "noise", "clipping": "clipping", "true-peak-over": "true peak over",
-    "dc-offset": "DC offset", "channel-imbalance": "channel imbalance", "phase-inverted": "inverted phase",
-    "wide-low-end": "wide low end",
-}
-
 # How often each kind of question is asked; those about instruments are the most various, and follow-ups many.
 KINDS = {
     "instruments": 10, "presence": 16, "loudest": 5, "tempo": 5, "key": 5, "meter": 3, "chords": 3, "loudness": 5, "peak": 3,
@@ -68,8 +62,10 @@ FOLLOWUP_SHARE = 0.35
 # Faults of one track.
 FAULTS = [kind for kind in FINDINGS if kind != "masking"]  # which takes a second track
 THINGS_OF = {"presence": ORDER, "where": ORDER, "fault": FAULTS}
-# An answer begins with what the question was understood to be about, which is not shown: what follows is then easy.
+# An answer begins with what the question was understood to be about, which is not shown. Mostly the program words the rest, from
+# findings, measurements and the listener's heads; what it leaves to the language model follows.
 SAY = "<say>"
+TOLD = {"followup": 0.85, "question": 0.15}  # how often a question is asked after findings were told
 TOPIC_TOKENS = [f"<about:{kind}>" for kind in [*KINDS, *followups.KINDS]]
 TOPIC_TOKENS += [f"<of:{thing}>" for thing in [*ORDER, *FAULTS, *followups.PLACES]] + [SAY, HEARS, "<maybe>", SOUNDS]
 CANT_TELL = "I can't tell from this"
@@ -78,14 +74,11 @@ CANT_TELL = "I can't tell from this"
 EXAMINATIONS = Path(__file__).parent.parent / "tests/questions"
 RUN = 5
 
-# The pieces of a kit, and those that every kit plays.
-PIECES = {"kick", "snare", "hi-hat", "toms", "cymbals"}
-ALWAYS = {"kick", "snare", "hi-hat"}
-
 
 @dataclass
 class Facts:
-    """What the prompt may name: available measurements, the level word, up to three finding kinds, the one spoken of last.
+    """What the prompt may name: available measurements, the level word, up to three finding kinds, whether they were told, and the
+    one spoken of last.
 
     A measurement in `doubt` is there, but likely wrong: `tempo?`.
     """
@@ -93,6 +86,7 @@ class Facts:
     have: list = field(default_factory=list)
     level: str = "moderate"
     findings: list = field(default_factory=list)
+    told: bool = False
     last: int = 0
     doubt: list = field(default_factory=list)
 
@@ -100,17 +94,20 @@ class Facts:
         found = [f"{i}:{kind}" for i, kind in enumerate(self.findings, 1)] or ["none"]
         level = [self.level] if "lufs" in self.have else []
         have = [fact + "?" * (fact in self.doubt) for fact in self.have]
-        return " ".join([*have, *level, *found, *([f"last:{self.last}"] if self.last else [])])
+        talk = [f"last:{self.last}"] if self.last else ["told"] if self.told else []
+        return " ".join([*have, *level, *found, *talk])
 
 
-def draw_facts(rng, counts=(5, 3, 2, 1)):
-    """Random facts, so that the model learns to obey the prompt and not a habit; `counts` are the weights of 0 to 3 findings."""
-    have = [f for f in FACTS if rng.random() < (0.75 if f in ("tempo", "key", "lufs", "peak") else 0.6)]
+def draw_facts(rng, counts=(5, 3, 2, 1), told=TOLD["question"]):
+    """Random facts, so that the model learns to obey the prompt and not a habit; `counts` are the weights of 0 to 3 findings, `told`
+    how often they were told before."""
+    have = [fact for fact in FACTS if rng.random() < 0.75]
     kinds = list(FINDINGS)
     count = rng.choices([0, 1, 2, 3], counts)[0]
-    last = rng.randint(1, count) if count and rng.random() < 0.3 else 0
+    was_told = rng.random() < told
+    last = rng.randint(1, count) if was_told and count and rng.random() < 0.4 else 0
     doubt = [fact for fact in DOUBTFUL if fact in have and rng.random() < 0.3]
-    return Facts(have, rng.choices(LEVELS, [2, 5, 3])[0], rng.sample(kinds, count), last, doubt)
+    return Facts(have, rng.choices(LEVELS, [2, 5, 3])[0], rng.sample(kinds, count), was_told, last, doubt)
 
 
 @dataclass
@@ -216,87 +213,13 @@ def found(facts, number):
     return "; ".join(FINDINGS[facts.findings[number - 1]]).format(i=number)
 
 
-def _known(facts, slots, otherwise):
-    parts = [text for fact, text in slots if fact in facts.have]
-    if any(fact in facts.doubt for fact, _ in slots):
-        return capital(f"perhaps {parts[0]}, but I am not sure.")
-    return capital(", ".join(parts)) + "." if parts else otherwise
-
-
-def answer(kind, heard, facts, thing=None):
-    """The answer to a question of that kind; `thing` is the instrument, fault or place that it asks for."""
-    if kind in followups.KINDS:
-        return followups.answer(kind, facts, thing, lambda number: found(facts, number))
-    if kind == "instruments":
-        return f"I hear {names_of(heard)}." if heard.sure else f"{CANT_TELL}; {names_of(heard)}."
-    if kind == "presence":
-        return presence(thing, heard)
+def answer(kind, heard, facts):
+    """What the language model says to a question of that kind; nothing where the program does."""
     if kind == "loudest":
         return f"The {plain(heard.sure[0])}." if heard.sure else f"{CANT_TELL}; {names_of(heard)}."
-    if kind == "tempo":
-        return _known(facts, [("tempo", "about <tempo>")], "I could not measure a steady tempo here.")
-    if kind == "key":
-        return _known(facts, [("key", "it measures as <key>")], "I could not measure a clear key here.")
-    if kind == "meter":
-        return _known(facts, [("meter", "it counts as <meter>")], "I could not measure a clear meter here.")
-    if kind == "chords":
-        return _known(facts, [("chords", "the chords measure as <chords>")], "I could not measure clear chords here.")
-    if kind == "length":
-        return _known(facts, [("length", "it lasts <length>")], "I could not measure its length.")
-    if kind == "sections":
-        return _known(facts, [("parts", "by its sound it has parts: <parts>")], "I hear no change of sections here.")
-    if kind == "loudness":
-        return _known(facts, [("lufs", "it measures <lufs>")], "There is too little signal to measure its level.")
-    if kind == "peak":
-        return _known(facts, [("peak", "the true peak is <peak>")], "There is too little signal to measure its peak.")
-    if kind == "dynamics":
-        slots = [("crest", "the crest factor is <crest>"), ("range", "the loudness range is <range>")]
-        return _known(facts, slots, "There is too little signal to measure its dynamics.")
-    if kind == "stereo":
-        slots = [("corr", "the correlation is <corr>"), ("bal", "the balance is <bal>")]
-        return _known(facts, slots, "There is no stereo image to measure here.")
-    if kind == "brightness":
-        return "It is bright." if "bright" in heard.tone else "It is dark." if "dark" in heard.tone else "It is neither bright nor dark."
-    if kind == "warmth":
-        return "It is warm." if "warm" in heard.tone else "It is not especially warm."
-    if kind == "dirt":
-        return "It is gritty." if "gritty" in heard.tone else "It is clean."
-    if kind == "space":
-        known = {"roomy": "It is roomy, with reverb.", "dry": "It is dry."}
-        return known.get(heard.space, "There is a little space around it.")
-    if kind == "density":
-        return f"It is {heard.density or 'moderately busy'}."
     if kind == "faults":
         return advice(facts)
-    if kind == "fault":
-        return fault(thing, facts)
-    if kind == "where":
-        known = thing in heard.sure or thing in heard.maybe
-        return f"I hear {plain(thing)} <when>." if known else presence(thing, heard)
-    return f"{CANT_TELL}; I only hear and measure the sound."
-
-
-def fault(kind, facts):
-    """Whether one fault is among the findings."""
-    if kind not in facts.findings:
-        thing = THINGS.get(kind)
-        return f"No, I find no {thing} here." if thing else f"No, I don't find it {kind.replace('-', ' ')}."
-    return f"Yes, {found(facts, facts.findings.index(kind) + 1)}."
-
-
-def presence(name, heard):
-    """The answer to whether one instrument plays. The engine takes only the topic of it, and words the rest from what was heard."""
-    there = heard.sure
-    if name in there:
-        return f"Yes, I hear {plain(name)}."
-    pieces = [plain(piece) for piece in ordered(there) if piece in PIECES]
-    if name == "drums" and pieces:
-        return f"Yes, I hear {join(pieces)}."
-    if name in PIECES and "drums" in there:
-        return "Yes, I hear drums." if name in ALWAYS else f"I hear drums, but {CANT_TELL} which pieces they have."
-    if name in heard.maybe or (name in PIECES and "drums" in heard.maybe):
-        return f"Perhaps {plain(name)}, but {CANT_TELL} for sure."
-    return f"No {plain(name)} that I can hear" + (f"; I hear {join([plain(n) for n in ordered(there)])}." if there else ".")
+    return ""
 
 
 def runs(question):
@@ -326,15 +249,15 @@ def example(heard, rng, captions=True):
         return f"advise. facts: {facts}{heard}", advice(facts)
     kind, thing, facts = draw_topic(heard, facts, rng)
     question = draw_question(kind, rng, thing)
-    return f"ask: {question} facts: {facts}{heard}", topic(kind, thing) + answer(kind, heard, facts, thing)
+    return f"ask: {question} facts: {facts}{heard}", topic(kind, thing) + answer(kind, heard, facts)
 
 
 def draw_topic(heard, facts, rng):
     """What a question is about, and the facts that it is asked with."""
     if rng.random() < FOLLOWUP_SHARE:
         kind = rng.choices(list(followups.KINDS), followups.KINDS.values())[0]
-        facts = draw_facts(rng, counts=(1, 3, 4, 4))
-        return kind, followups.draw_reference(kind, facts, rng), facts
+        facts = draw_facts(rng, counts=(1, 3, 4, 4), told=TOLD["followup"])
+        return kind, followups.draw_reference(kind, facts, FAULTS, rng), facts
     kind = rng.choices(list(KINDS), KINDS.values())[0]
     return kind, draw_thing(kind, heard, facts, rng), facts
 

@@ -17,6 +17,8 @@ use nice_plug_egui::{
     baseview::HandlerError, create_egui_editor,
 };
 
+use signal::audition::Switch;
+
 use crate::guard::{Alarm, Guard};
 use crate::params::BarlineParams;
 
@@ -37,6 +39,7 @@ const LEAST: (f32, f32) = (640.0, 400.0);
 pub struct Window {
     remote: Remote,
     params: Arc<BarlineParams>,
+    switch: Switch,
     /// Whether the instance itself has stopped.
     alarm: Alarm,
     face: Face,
@@ -88,14 +91,15 @@ pub(crate) fn editor(window: Window) -> Option<EguiEditor<Window>> {
 
 impl Window {
     /// A window on a session.
-    pub fn new(remote: Remote, params: Arc<BarlineParams>, alarm: Alarm) -> Self {
+    pub fn new(remote: Remote, params: Arc<BarlineParams>, switch: Switch, alarm: Alarm) -> Self {
         let (face, track) = (Face::default(), Track::default());
-        Self { remote, params, alarm, face, track, host: Host::default(), guard: Guard::default() }
+        let (host, guard) = (Host::default(), Guard::default());
+        Self { remote, params, switch, alarm, face, track, host, guard }
     }
 
     /// Draws the picture of now, and does what the user wants.
     fn draw(&mut self, ui: &mut egui::Ui) {
-        let Self { remote, params, alarm, face, track, host, guard } = self;
+        let Self { remote, params, switch, alarm, face, track, host, guard } = self;
         let drawn = guard.run(|| {
             remote.watch();
             let (reading, hub, choices) = (remote.reading(), remote.hub(), remote.choices());
@@ -109,11 +113,15 @@ impl Window {
             track.device = hub.map(|hub| hub.device).unwrap_or_default();
             track.deaf = params.deaf();
             track.armed = params.arm_captions.value();
+            track.trial = switch.look();
             let rows = |listing: Listing, range| {
                 remote.recall(|notes| remote.look(|report| listing.rows(range, report, notes)))
             };
             if let Some(wish) = face.show(ui, &view, track, &rows) {
-                fulfil(wish, remote, params, host, track);
+                match wish {
+                    Wish::Hear(trial) => switch.set(trial),
+                    wish => fulfil(wish, remote, params, host, track),
+                }
             }
             view.lively
         });
@@ -148,6 +156,11 @@ impl NiceEguiApp for Window {
         self.draw(ui);
     }
 
+    /// What is tried ends with the window that shows it.
+    fn editor_closed(&mut self) {
+        self.switch.set(None);
+    }
+
     fn track_info_changed(&mut self, info: TrackInfo) {
         self.track.name = info.name().to_owned();
         self.remote.entitle(info.name());
@@ -178,6 +191,8 @@ fn fulfil(wish: Wish, remote: &Remote, params: &BarlineParams, host: &Host, trac
         Wish::BringBack(dismissed) => return remote.taste().bring_back(dismissed),
         Wish::Aim(target) => return remote.taste().aim(target),
         Wish::ComputeOn(device) => return remote.compute_on(device),
+        // The switch has it.
+        Wish::Hear(_) => return,
         Wish::Restart => return remote.restart(),
     });
 }

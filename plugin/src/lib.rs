@@ -1,4 +1,4 @@
-//! The plugin as hosts see it: identity, channel layouts, parameters, and a wire that listens.
+//! The plugin as hosts see it: identity, channel layouts, parameters, and a wire that listens, but for moves that are tried.
 //!
 //! Hosts call it through the CLAP and VST3 entry points at the end of this file. Only this file, `params.rs`, `saved.rs`,
 //! `editor.rs` and the standalone program name types of nice-plug, so another wrapper touches nothing else.
@@ -16,12 +16,14 @@ use engine::hub::Hub;
 use engine::session::{Controls, Input, Remote, Session};
 use nice_plug::prelude::*;
 use nice_plug_egui::EguiEditor;
+use signal::audition::{self, Player, Switch};
 
 pub use guard::{Alarm, Guard};
 pub use params::BarlineParams;
 pub use saved::{SavedNotebook, SavedTaste};
 
-/// One instance of the plugin: audio in is audio out, bit for bit and without latency, and a session hears it.
+/// One instance of the plugin: audio in is audio out, bit for bit and without latency, unless a move is tried; a session hears
+/// what comes in.
 #[derive(Debug)]
 pub struct Barline {
     params: Arc<BarlineParams>,
@@ -29,6 +31,9 @@ pub struct Barline {
     /// Goes before the session, which hears the rest as soon as nothing more can come.
     input: Option<Input>,
     session: Option<Session>,
+    /// Tries moves: the half of the windows, and the one of the audio thread.
+    switch: Switch,
+    player: Player,
 }
 
 impl Default for Barline {
@@ -49,7 +54,13 @@ impl Barline {
             let (bell, arm) = (Arc::clone(&params.bell), Arc::clone(&params.arm));
             Session::start(Controls { notebook, taste, bell, arm }, hub)
         });
-        Self { params, guard, session, input: None }
+        let (switch, player) = audition::audition();
+        Self { params, guard, session, input: None, switch, player }
+    }
+
+    /// The switch that tries moves. `[main-thread]`
+    pub fn switch(&self) -> Switch {
+        self.switch.clone()
     }
 
     /// A view of what the instance hears; none where its making failed. `[main-thread]`
@@ -86,9 +97,11 @@ impl Plugin for Barline {
 
     /// Hosts ask once, for every instance, also those whose window nobody opens: nothing of it is drawn or loaded here.
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        let Self { params, guard, session, .. } = self;
-        let window =
-            |session: &Session| Window::new(session.remote(), Arc::clone(params), guard.alarm());
+        let Self { params, guard, session, switch, .. } = self;
+        let window = |session: &Session| {
+            let (params, switch) = (Arc::clone(params), switch.clone());
+            Window::new(session.remote(), params, switch, guard.alarm())
+        };
         guard.run(|| session.as_ref().map(window).and_then(editor::editor)).flatten()
     }
 
@@ -109,13 +122,14 @@ impl Plugin for Barline {
         config: &BufferConfig,
         _: &mut impl ActivateContext<Self>,
     ) -> bool {
-        let Self { guard, session, input, .. } = self;
+        let Self { guard, session, input, player, .. } = self;
         *input = None;
         let channels = layout.main_input_channels.map_or(2, NonZeroU32::get) as usize;
         let offline = config.process_mode == ProcessMode::Offline;
         let activate =
             |session: &mut Session| session.activate(channels, config.sample_rate.into(), offline);
         *input = guard.run(|| session.as_mut().map(activate)).flatten();
+        player.prepare(channels, config.sample_rate.into(), offline);
         true
     }
 
@@ -127,14 +141,16 @@ impl Plugin for Barline {
         _: &mut AuxiliaryBuffers,
         context: &mut impl ProcessContext<Self>,
     ) -> ProcessStatus {
-        let Self { params, guard, input, .. } = self;
+        let Self { params, guard, input, player, .. } = self;
         guard.run(|| {
-            let Some(input) = input else { return };
-            if params.deaf().is_some() {
-                input.skip(buffer.samples());
-            } else {
-                input.hear(buffer.as_slice_immutable(), &claims(context.transport()));
+            if let Some(input) = input {
+                if params.deaf().is_some() {
+                    input.skip(buffer.samples());
+                } else {
+                    input.hear(buffer.as_slice_immutable(), &claims(context.transport()));
+                }
             }
+            player.play(buffer.as_slice(), params.bypass.value());
         });
         ProcessStatus::Normal
     }

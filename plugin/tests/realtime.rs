@@ -1,5 +1,5 @@
 //! `Plugin::process` over 10 000 blocks of a transport that does anything: the output is the input, and nothing on the
-//! audio thread allocates or frees. Under RealtimeSanitizer (CONTRIBUTING.md has the command) the same drive shows that
+//! audio thread allocates or frees; nor while moves are tried, when the output is only sound. Under RealtimeSanitizer (CONTRIBUTING.md has the command) the same drive shows that
 //! nothing locks, waits or calls the system either.
 
 #![cfg_attr(barline_rtsan, feature(sanitize))]
@@ -15,6 +15,7 @@ use nice_plug::prelude::*;
 use plugin::Barline;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
+use signal::audition::{Shape, Trial};
 
 use host::Host;
 
@@ -77,10 +78,13 @@ fn process(barline: &mut Barline, buffer: &mut Buffer, host: &mut Host) {
     barline.process(buffer, &mut none, host);
 }
 
-#[test]
-fn a_wild_transport_costs_the_audio_thread_nothing() {
+/// Plays 10 000 blocks of noise; `before` comes before each, `after` sees `(sent, came)` of each channel.
+fn drive(
+    barline: &mut Barline,
+    mut before: impl FnMut(usize, &mut Pcg64Mcg),
+    after: impl Fn(usize, &[(&[f32], &[f32]); 2]),
+) {
     let mut random = Pcg64Mcg::seed_from_u64(9);
-    let mut barline = Barline::default();
     let mut host = Host { transport: Transport::new(48_000.0) };
     let layout = Barline::AUDIO_IO_LAYOUTS[0];
     let config = BufferConfig {
@@ -96,6 +100,7 @@ fn a_wild_transport_costs_the_audio_thread_nothing() {
             // Slow enough that the ring never fills: the one wait that is allowed would be in the way.
             std::thread::sleep(std::time::Duration::from_millis(15));
         }
+        before(turn, &mut random);
         let frames = [1, 16, 64, 333, 512, 4096][random.random_range(0..6)];
         left.iter_mut().chain(&mut right).for_each(|x| *x = random.random_range(-1.0..1.0));
         let (sent_left, sent_right) = (left.clone(), right.clone());
@@ -107,11 +112,52 @@ fn a_wild_transport_costs_the_audio_thread_nothing() {
             let (left, right) = (&mut left[..frames], &mut right[..frames]);
             buffer.set_slices(frames, |slices| slices.extend([left, right]));
         }
-        let before = CALLS.get();
-        process(&mut barline, &mut buffer, &mut host);
-        assert_eq!(CALLS.get(), before, "block {turn}");
+        let calls = CALLS.get();
+        process(barline, &mut buffer, &mut host);
+        assert_eq!(CALLS.get(), calls, "block {turn}");
         drop(buffer);
-        assert!(left == sent_left && right == sent_right, "block {turn}");
+        let channels = [(&sent_left, &left), (&sent_right, &right)];
+        after(turn, &channels.map(|(sent, came)| (&sent[..frames], &came[..frames])));
     }
     barline.deactivate();
+}
+
+#[test]
+fn a_wild_transport_costs_the_audio_thread_nothing() {
+    drive(
+        &mut Barline::default(),
+        |_, _| {},
+        |turn, channels| {
+            assert!(channels.iter().all(|(sent, came)| sent == came), "block {turn}");
+        },
+    );
+}
+
+#[test]
+fn nor_do_moves_that_are_tried() {
+    let mut barline = Barline::default();
+    let switch = barline.switch();
+    let change = |turn: usize, random: &mut Pcg64Mcg| match turn % 40 {
+        0 => {
+            let shape = [Shape::Peak, Shape::Series, Shape::MonoBelow, Shape::InvertRight];
+            let shape = shape[random.random_range(0..4)];
+            let (hz, gain_db) =
+                (random.random_range(20.0..30_000.0), random.random_range(-15.0..12.0));
+            switch.set(Some(Trial::new(shape, hz, random.random_range(0.3..30.0), gain_db)));
+        }
+        30 => switch.set(None),
+        _ => {
+            switch.look();
+        }
+    };
+    let (changed, kept) = (Cell::new(0_usize), Cell::new(0_usize));
+    drive(&mut barline, change, |turn, channels| {
+        let sane = |x: &f32| x.abs() < 20.0;
+        assert!(channels.iter().all(|(_, came)| came.iter().all(sane)), "block {turn}");
+        let same = channels.iter().all(|(sent, came)| sent == came);
+        let count = if same { &kept } else { &changed };
+        count.set(count.get() + 1);
+    });
+    let (changed, kept) = (changed.get(), kept.get());
+    assert!(changed > 1_000 && kept > 1_000, "{changed} blocks changed, {kept} not");
 }

@@ -2,7 +2,6 @@
 //!
 //! Called by sessions and the offline driver with blocks of any size; the split never changes a figure.
 
-mod biquad;
 mod crest;
 mod image;
 mod levels;

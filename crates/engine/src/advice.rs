@@ -7,8 +7,9 @@ use serde::Serialize;
 use signal::{Finding, Label, Measurements};
 
 use crate::{
-    ask::{Answer, Conversation, Hearing, measure_each},
+    ask::{Answer, Hearing, measure_each},
     caption::{Decoding, Task},
+    conversation::Conversation,
     driver::{Context, Survey, band_levels, hear, survey},
     error::EngineError,
     extent::{self, Extent},
@@ -313,7 +314,8 @@ fn reply(
     }
     let task = request.question.as_deref().map_or(Task::Advise, Task::Ask);
     let hearing = Hearing::of_part(context, source, survey, span, measured, findings, label)?;
-    let mut conversation = Conversation::default();
+    // The findings stand beside the answer.
+    let mut conversation = Conversation::of_findings();
     let told = hearing.tell(context, source, task, &request.decoding, &mut conversation)?;
     notes.extend(told.notes);
     Ok(Some(told.answer))

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use signal::{Finding, FindingKind, Label, Measurements};
+use signal::{Finding, Label, Measurements};
 
 use crate::{
     caption::{self, CANT_TELL, Decoding, Task, Told},
     compare::{bar_in, differences, holds, other_of},
+    conversation::Conversation,
     driver::{Context, Survey, hear, survey},
     error::EngineError,
     narrate::{FREE_S, bars_of, enough},
@@ -43,13 +44,6 @@ pub struct Asked {
     pub raw: String,
     /// Field to the reason why it is null or doubtful.
     pub notes: BTreeMap<String, String>,
-}
-
-/// What was talked of so far, so that "why?" has something to refer to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Conversation {
-    /// The finding that was spoken of last.
-    pub(crate) about: Option<FindingKind>,
 }
 
 /// A file or a part of it, heard once: any number of questions can be put to it.
@@ -197,7 +191,7 @@ impl Hearing {
         conversation: &mut Conversation,
     ) -> Result<Asked, EngineError> {
         let mut notes = self.notes.clone();
-        let facts = self.facts.clone().after(conversation.about);
+        let facts = self.facts.clone().after(*conversation);
         let mut told = match &self.heard {
             Some(heard) => decode(context, heard, task, &facts, decoding)?,
             None => Told { text: self.otherwise.to_owned(), ..Told::default() },
@@ -205,7 +199,7 @@ impl Hearing {
         if let Some((slot, words)) = self.find_out(context, source, task, &facts, &told.answer)? {
             told.refill(&facts.clone().with(slot, words));
         }
-        conversation.about = facts.spoken_of(&told.answer, conversation.about);
+        conversation.go_on(&facts, &told.answer);
         if told.withheld > 0 {
             let withheld = format!(
                 "{} sentence(s) withheld: a number that no measurement backs",

@@ -15,6 +15,9 @@ use crate::{
 /// What is said where no sentence stood up to the checks.
 pub(crate) const CANT_TELL: &str = "I can't tell from this.";
 
+/// The answer to what no sound tells.
+const CANT_TELL_AT_ALL: &str = "I can't tell from this; I only hear and measure the sound.";
+
 /// What is asked of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task<'a> {
@@ -172,6 +175,9 @@ impl Check<'_> {
     /// The answer to what is known without the model, once it has said what is asked, as lines.
     fn reply(&self, raw: &str) -> Option<String> {
         let topic = Topic::of(raw)?;
+        if topic.about == "unknowable" {
+            return Some(format!("{CANT_TELL_AT_ALL}\n"));
+        }
         let known = self.facts.reply(&topic).or_else(|| self.sound?.reply(&topic))?;
         Some(format!("{known}\n"))
     }

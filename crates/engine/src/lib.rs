@@ -5,6 +5,7 @@ mod advice;
 mod ask;
 mod caption;
 mod compare;
+mod conversation;
 mod driver;
 mod embedded;
 mod envelope;
@@ -32,8 +33,9 @@ mod window;
 mod workers;
 
 pub use advice::{Advice, Company, Part, Request, Scope, advise};
-pub use ask::{Answer, Asked, Conversation, Hearing, ask};
+pub use ask::{Answer, Asked, Hearing, ask};
 pub use caption::{Decoding, Task, Told, instruct, knows_slots, tell};
+pub use conversation::Conversation;
 pub use driver::{Context, Progress, Survey, hear, measure, scan, survey};
 pub use embedded::{OpenedModel, embedded_files, open_model};
 pub use envelope::Envelope;

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use signal::{ChordSpan, Finding, FindingKind, Measurements, Section};
 
+use crate::conversation::Conversation;
+
 /// Bar loudness below which a slice is called quiet, in LUFS.
 const QUIET_LUFS: f64 = -30.0;
 
@@ -79,11 +81,9 @@ pub(crate) const WHEN: &str = "<when>";
 pub(crate) const OTHER: &str = "<other>";
 pub(crate) const BARS: [&str; FINDINGS] = ["<bars1>", "<bars2>", "<bars3>"];
 
-/// Those of them that an instruction names, in its order, without the angle brackets.
-const NAMED: [&str; 13] = [
-    "tempo", "key", "lufs", "peak", "crest", "range", "corr", "bal", "meter", "chords", "length",
-    "parts", "other",
-];
+/// Those of them that an instruction names, in its order, without the angle brackets: captions and summaries have them. Of
+/// others the language model only says that they are asked for.
+const NAMED: [&str; 3] = ["tempo", "key", "lufs"];
 
 /// The measured values that one instruction offers and one answer may use.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +91,8 @@ pub struct Facts {
     values: Vec<(&'static str, String)>,
     level: Option<&'static str>,
     findings: Vec<FindingKind>,
-    /// The finding that was spoken of last, from 1.
+    /// Whether the findings were told before, and the one that was spoken of last, from 1.
+    told: bool,
     last: Option<usize>,
     /// Whether another bar can be compared with, once it is asked for.
     has_other: bool,
@@ -156,9 +157,8 @@ impl Facts {
         let known = |name: &str| slots.iter().any(|slot| slot.trim_matches(['<', '>']) == name);
         let mut words: Vec<String> = Vec::new();
         for name in NAMED {
-            let have = self.value(name).is_some() || (name == "other" && self.has_other);
             let doubt = if self.doubted.contains(&name) { "?" } else { "" };
-            if have && known(name) {
+            if self.value(name).is_some() && known(name) {
                 words.push(format!("{name}{doubt}"));
             }
         }
@@ -172,9 +172,10 @@ impl Facts {
         if self.findings.is_empty() {
             words.push("none".to_owned());
         }
-        // A model that knows no follow-ups was never told of this.
-        if known("why1") {
-            words.extend(self.last.map(|last| format!("last:{last}")));
+        match self.last {
+            Some(last) => words.push(format!("last:{last}")),
+            None if self.told => words.push("told".to_owned()),
+            None => {}
         }
         words.join(" ")
     }
@@ -196,10 +197,11 @@ impl Facts {
         self
     }
 
-    /// The same after this finding was spoken of; a question that names none means it.
-    pub(crate) fn after(mut self, spoken_of: Option<FindingKind>) -> Self {
+    /// The same in the course of a conversation: a question that names no finding means the one that was spoken of last.
+    pub(crate) fn after(mut self, conversation: Conversation) -> Self {
         let place = |kind| self.findings.iter().position(|known| *known == kind);
-        self.last = spoken_of.and_then(place).map(|index| index + 1);
+        self.told = conversation.told();
+        self.last = conversation.about().and_then(place).map(|index| index + 1);
         self
     }
 
@@ -208,22 +210,13 @@ impl Facts {
         self.findings.get(number.checked_sub(1)?).copied()
     }
 
-    /// The finding that the talk is about after an answer, its slots not yet filled: the one that it speaks of, none after
-    /// several, and still the one `before` where it speaks of none.
-    pub(crate) fn spoken_of(
-        &self,
-        answer: &str,
-        before: Option<FindingKind>,
-    ) -> Option<FindingKind> {
-        let speaks = |index: &usize| {
-            has_slot_of(answer, *index) || finding::is_named(self.findings[*index], answer)
-        };
-        let spoken: Vec<usize> = (0..self.findings.len().min(FINDINGS)).filter(speaks).collect();
-        match spoken[..] {
-            [] => before,
-            [one] => self.finding(one + 1),
-            _ => None,
-        }
+    /// The findings that an answer speaks of, its slots not yet filled.
+    pub(crate) fn spoken_of(&self, answer: &str) -> Vec<FindingKind> {
+        let known = self.findings.iter().copied().take(FINDINGS).enumerate();
+        let spoken = known.filter(|(index, kind)| {
+            has_slot_of(answer, *index) || finding::is_named(*kind, answer)
+        });
+        spoken.map(|(_, kind)| kind).collect()
     }
 
     /// Fills the slots of `text`. A sentence with a slot whose value is missing, or with a digit of its own, is withheld

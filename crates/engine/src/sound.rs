@@ -8,7 +8,9 @@ use std::fmt;
 use models::{Heard, Model};
 use signal::Label;
 
-use crate::{error::EngineError, places::listed, topic::Topic, vocabulary::instruments};
+use crate::{
+    error::EngineError, places::listed, slots::WHEN, topic::Topic, vocabulary::instruments,
+};
 
 /// Limits of the words for descriptors, 0 to 1: where "bright" begins is a convention.
 const BRIGHT: f32 = 0.8;
@@ -22,6 +24,9 @@ const SPARSE_BUSY_ALONE: (f32, f32) = (0.2, 0.68);
 const SPARSE_BUSY: (f32, f32) = (0.65, 0.95);
 
 const CANT_TELL: &str = "I can't tell from this";
+
+/// How many doubtful ones are listed beside those that are sure.
+const DOUBTS: usize = 2;
 
 /// The token that opens it; a model whose tokenizer lacks it is told nothing.
 const HEARS: &str = "<hears>";
@@ -62,8 +67,7 @@ impl Sound {
         instruments(sentence).into_iter().all(|label| self.may_have(label))
     }
 
-    /// The answer to who plays, to whether an instrument does, to where one does that does not, and to how it sounds; none to
-    /// anything else.
+    /// The answer to who plays, to whether and where an instrument does, and to how it sounds; none to anything else.
     pub(crate) fn reply(&self, topic: &Topic<'_>) -> Option<String> {
         if topic.about == "instruments" {
             return Some(self.listing());
@@ -72,12 +76,11 @@ impl Sound {
             return Some(colour.to_owned());
         }
         let asked = Label::from_name(topic.of?)?;
-        let is_settled = match topic.about {
-            "presence" => true,
-            "where" => !self.may_have(asked),
-            _ => false,
-        };
-        is_settled.then(|| self.presence(asked))
+        match topic.about {
+            "where" if self.may_have(asked) => Some(format!("I hear {} {WHEN}.", plain(asked))),
+            "presence" | "where" => Some(self.presence(asked)),
+            _ => None,
+        }
     }
 
     /// Who plays, in words.
@@ -86,7 +89,11 @@ impl Sound {
         match (&self.sure[..], &self.maybe[..]) {
             ([], []) => format!("{CANT_TELL} what plays."),
             ([], maybe) => format!("{CANT_TELL} for sure; perhaps {}.", names(maybe)),
-            (sure, _) => format!("I hear {}.", names(sure)),
+            (sure, []) => format!("I hear {}.", names(sure)),
+            (sure, maybe) => {
+                let likeliest = &maybe[..maybe.len().min(DOUBTS)];
+                format!("I hear {}, perhaps also {}.", names(sure), names(likeliest))
+            }
         }
     }
 
@@ -124,7 +131,10 @@ impl Sound {
             return if always {
                 format!("Yes, I hear {heard}.")
             } else {
-                format!("I hear {heard}, but I can't tell from this which pieces they have.")
+                format!(
+                    "I hear {heard}; whether {} are among them their sound doesn't say.",
+                    plain(asked)
+                )
             };
         }
         if self.may_have(asked) {
@@ -255,7 +265,7 @@ mod tests {
         let check = |asked, expected: &str| assert_eq!(heard.presence(asked), expected);
         check(Label::Bass, "Yes, I hear bass.");
         check(Label::Kick, "Yes, I hear drums.");
-        check(Label::Toms, "I hear drums, but I can't tell from this which pieces they have.");
+        check(Label::Toms, "I hear drums; whether toms are among them their sound doesn't say.");
         check(Label::Organ, "Yes, I think so: there may be organ, but I am not sure.");
         check(Label::SynthPad, "No synth pad that I can hear; I hear drums and bass.");
         assert_eq!(Sound::default().presence(Label::Fx), "No effects that I can hear.");
@@ -265,7 +275,7 @@ mod tests {
     fn where_one_plays_that_does_is_for_the_file_to_tell() {
         let heard = sound(&[Label::Drums], &[Label::Bass], &[]);
         let reply = |about, of| heard.reply(&Topic { about, of });
-        assert_eq!(reply("where", Some("bass")), None);
+        assert_eq!(reply("where", Some("bass")).unwrap(), "I hear bass <when>.");
         assert!(reply("where", Some("organ")).unwrap().starts_with("No organ"));
         assert!(reply("presence", Some("bass")).unwrap().starts_with("Yes, I think so"));
         assert_eq!(reply("fault", Some("hum")), None);
@@ -278,7 +288,7 @@ mod tests {
         let check = |heard: &Sound, about, words: &str| {
             assert_eq!(heard.reply(&Topic { about, of: None }).as_deref(), Some(words));
         };
-        check(&heard, "instruments", "I hear drums.");
+        check(&heard, "instruments", "I hear drums, perhaps also bass.");
         check(&heard, "brightness", "It is dark.");
         check(&heard, "density", "It is busy.");
         check(&heard, "space", "There is a little space around it.");

@@ -193,6 +193,12 @@ impl Bank {
         self.groups.is_empty()
     }
 
+    /// Whether there is a voice of that label: of drums, a loop or a kit.
+    pub fn has(&self, label: Label) -> bool {
+        let is = |wanted| self.groups.iter().any(|group| group.label == wanted);
+        is(label) || label == Label::Drums && is(Label::Kick) && is(Label::Snare)
+    }
+
     /// A random voice of that label, or None where the bank has none.
     pub fn cast(&self, label: Label, rng: &mut Rng) -> Option<Cast> {
         let loops: Vec<&Group> = self.groups.iter().filter(|group| group.label == label).collect();

@@ -166,6 +166,17 @@ impl Studio<'_> {
         Cast::procedural(label, rng)
     }
 
+    /// The labels of stems: all but the mix, or those that the bank has where nothing is to be synthesised.
+    fn labels(&self) -> Vec<Label> {
+        let stems = Label::ALL.into_iter().filter(|label| *label != Label::FullMix);
+        match self.bank {
+            Some(bank) if self.options.procedural_share <= 0.0 => {
+                stems.filter(|label| bank.has(*label)).collect()
+            }
+            _ => stems.collect(),
+        }
+    }
+
     fn rooms(&self) -> &[Vec<f32>] {
         self.bank.map_or(&[], Bank::rooms)
     }
@@ -198,7 +209,8 @@ impl Studio<'_> {
     }
 
     fn stem(&self, rng: &mut Rng) -> Option<Clip> {
-        let label = Label::ALL[rng.int(0, Label::ALL.len() - 2)]; // full-mix is the last
+        let labels = self.labels();
+        let label = *labels.get(rng.int(0, labels.len().max(1) - 1))?;
         let cast = self.cast(label, rng);
         let setting = Setting::random(rng);
         let window = Window::random(self.options.seconds, rng);

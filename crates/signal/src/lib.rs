@@ -1,9 +1,11 @@
 //! Barline's vocabulary: labels, reports, resampling, the tap that carries audio and the host's clock from the audio thread
-//! to a session, and the records that sessions show each other. No threads, no files, no models.
+//! to a session, the audition of a move, and the records that sessions show each other. No threads, no files, no models.
 
+pub mod audition;
 mod band_levels;
 mod bar;
 mod bar_clock;
+pub mod biquad;
 mod downmix;
 mod error;
 mod feed;

@@ -15,6 +15,8 @@ use engine::{
     session::{BounceSettings, Dismissed},
 };
 
+use signal::audition::Trial;
+
 use super::meters;
 use super::view::{Listing, Row, View};
 
@@ -43,6 +45,8 @@ pub enum Wish {
     Dismiss(Dismissed),
     /// Such findings again.
     BringBack(Dismissed),
+    /// A move tried by ear, or none.
+    Hear(Option<Trial>),
     /// What the song is made for.
     Aim(Target),
     /// The model on another device.
@@ -91,6 +95,8 @@ pub struct Track {
     pub deaf: Option<&'static str>,
     /// The device that the user asked for.
     pub device: DeviceChoice,
+    /// The move that is tried by ear.
+    pub trial: Option<Trial>,
     /// Whether captions of renders are armed.
     pub armed: bool,
     /// Where and how they are written.
@@ -138,7 +144,7 @@ impl Face {
             Page::About => about(ui),
             Page::Bounce => wishes.extend(self.bounce(ui, view, track)),
             Page::Song => {
-                wishes.extend(self.advice(ui, view));
+                wishes.extend(self.advice(ui, view, track.trial));
                 ui.separator();
                 self.timeline(ui, view, rows);
             }
@@ -173,6 +179,9 @@ impl Face {
                 });
             });
         });
+        if let Some(trial) = track.trial {
+            wish = wish.or(trying(ui, trial));
+        }
         for line in view.exported.iter().chain(&view.bounced) {
             ui.label(RichText::new(line).small().color(QUIET));
         }
@@ -217,6 +226,19 @@ impl Face {
         meters::spectrum(ui, &view.bands);
         wish
     }
+}
+
+/// Says that the output is not the input, for as long as it isn't.
+fn trying(ui: &mut Ui, trial: Trial) -> Option<Wish> {
+    let mut wish = None;
+    ui.horizontal_wrapped(|ui| {
+        let text = format!("You hear {trial}, at the same loudness: the output is changed.");
+        ui.label(RichText::new(text).strong().color(meters::ALARM));
+        if ui.button("Back").on_hover_text("it also ends with this window").clicked() {
+            wish = Some(Wish::Hear(None));
+        }
+    });
+    wish
 }
 
 /// What the button of that page says.

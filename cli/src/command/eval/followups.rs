@@ -83,7 +83,7 @@ pub(crate) fn eval_followups(common: &Common, args: &EvalFollowups) -> anyhow::R
                 score("total", false);
                 continue;
             };
-            let (decoding, mut conversation) = (Decoding::default(), Conversation::default());
+            let (decoding, mut conversation) = (Decoding::default(), Conversation::of_findings());
             let hearing = hearing.clone().with_findings(&told);
             let text = &followup.question;
             let asked = hearing.ask(context, &mut source, text, &decoding, &mut conversation)?;

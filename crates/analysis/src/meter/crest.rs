@@ -5,8 +5,8 @@
 
 use signal::{CrestBand, Measurements};
 
-use super::biquad::{Biquad, Twin, TwinState};
 use crate::decibel::amplitude_db;
+use signal::biquad::{Biquad, Twin, TwinState};
 
 /// Where the bands meet, in Hz: lows, low mids, high mids and highs as multiband compressors divide them.
 const EDGES_HZ: [f64; 3] = [120.0, 1_000.0, 6_000.0];

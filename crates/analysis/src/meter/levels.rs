@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 
 use signal::Measurements;
 
-use super::biquad::{Biquad, State};
 use crate::decibel::{percentile, power_db};
+use signal::biquad::{Biquad, State};
 
 /// Constant of BS.1770-5 equation 2.
 const LOUDNESS_OFFSET: f64 = -0.691;

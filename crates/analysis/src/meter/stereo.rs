@@ -2,7 +2,7 @@
 
 use signal::Measurements;
 
-use super::biquad::{Biquad, State};
+use signal::biquad::{Biquad, State};
 
 /// Upper end of the low end, in Hz.
 const LOW_HZ: f64 = 120.0;

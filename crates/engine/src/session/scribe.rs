@@ -5,13 +5,14 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use models::Heard;
-use signal::{BarKey, Finding, FindingKind, Label, Measurements};
+use signal::{BarKey, Finding, Label, Measurements};
 
 use super::answer::{Answer, AnswerState};
 use super::report::{Named, Words};
 use super::sounds::Sounds;
 use super::{Dismissed, Shared};
 use crate::advice::masking::{self, Track};
+use crate::conversation::Conversation;
 use crate::hub::{Hub, Impression, Question, Reply, Seat, Window};
 use crate::{
     caption::Told,
@@ -78,8 +79,7 @@ pub(super) struct Scribe {
     /// The answer in the making, and what could be said in it.
     answering: Option<u64>,
     facts: Facts,
-    /// The finding that was spoken of last.
-    about: Option<FindingKind>,
+    conversation: Conversation,
     answers: u64,
     sounds: Sounds,
     summing: Summing,
@@ -119,7 +119,7 @@ impl Scribe {
             labels: Labels::default(),
             answering: None,
             facts: Facts::default(),
-            about: None,
+            conversation: Conversation::default(),
             answers: 0,
             sounds: Sounds::default(),
             summing: Summing::Idle,
@@ -232,8 +232,10 @@ impl Scribe {
 
     /// An answer is there: remembers what it speaks of, and does what it promises.
     fn answered(&mut self, id: u64, mut told: Told, shared: &Shared) -> Told {
-        self.about = self.facts.spoken_of(&told.answer, self.about);
-        let Some(kind) = self.about.filter(|_| told.answer.contains(PROMISE)) else { return told };
+        self.conversation.go_on(&self.facts, &told.answer);
+        let Some(kind) = self.conversation.about().filter(|_| told.answer.contains(PROMISE)) else {
+            return told;
+        };
         shared.answer(id, |answer| {
             let met = answer.findings.iter().find(|finding| finding.kind == kind);
             if let Some(dismissed) = met.and_then(Dismissed::of) {
@@ -291,7 +293,7 @@ impl Scribe {
         label: Option<Label>,
     ) -> Facts {
         let own = &last.heading.measured;
-        let mut facts = facts(own, findings).after(self.about);
+        let mut facts = facts(own, findings).after(self.conversation);
         // Of a bar that was heard several times, the last.
         let passages =
             self.remembered.iter().filter_map(|r| Some((r.heading.bar?, &r.heading.measured)));

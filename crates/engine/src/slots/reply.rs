@@ -111,6 +111,7 @@ fn absent(kind: FindingKind) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conversation::Conversation;
 
     fn facts(findings: &[FindingKind]) -> Facts {
         let values = vec![("why1", "w".to_owned()), ("how2", "h".to_owned())];
@@ -131,7 +132,9 @@ mod tests {
         check(&two, "holds", Some("last"), "The mud: <bars2>.");
         check(&two, "how", Some("3"), NOT_FOUND);
         check(&two, "skip", Some("dull"), NOT_FOUND);
-        let talked = two.clone().after(Some(FindingKind::Muddy));
+        let mut talk = Conversation::default();
+        talk.go_on(&two, "The mud: <why2>.");
+        let talked = two.clone().after(talk);
         check(&talked, "effect", None, "As for the mud: <effect2>.");
         check(&talked, "rest", None, ALL);
     }

@@ -48,10 +48,10 @@ fn facts() -> Facts {
 
 #[test]
 fn words_name_what_is_known_in_the_trained_order() {
-    assert_eq!(facts().words(&SLOTS), "tempo key lufs peak crest corr bal moderate 1:muddy");
+    assert_eq!(facts().words(&SLOTS), "tempo key lufs moderate 1:muddy");
     let mono = Measurements { channels: 1, loudness_lufs: Some(-40.0), ..measured() };
     let unsure = Measurements { tempo_confidence: Some(0.1), ..measured() };
-    assert_eq!(Facts::new(&unsure, &mono, None, &[]).words(&SLOTS), "key peak crest quiet none");
+    assert_eq!(Facts::new(&unsure, &mono, None, &[]).words(&SLOTS), "key quiet none");
     assert_eq!(Facts::default().words(&SLOTS), "none");
     let few = ["<key>", "<lufs>", "<f1>"];
     assert_eq!(facts().words(&few), "key lufs moderate 1:muddy", "what the model knows");
@@ -84,11 +84,10 @@ fn chords_and_parts_are_listed_in_order() {
         ..Measurements::default()
     };
     let facts = Facts::new(&song, &song, None, &[]);
-    assert_eq!(facts.words(&SLOTS), "meter chords length parts none");
     let text = facts.fill("<meter>: <chords>. <length>. <parts>.").text;
     assert_eq!(text, "3/4: Am, C. 1:24 minutes. A from 0:00, B from 1:02.");
     let unsure = Measurements { chords: vec![chord(0.0, "Am", 0.5)], ..Measurements::default() };
-    assert_eq!(Facts::new(&unsure, &unsure, None, &[]).words(&SLOTS), "none");
+    assert_eq!(Facts::new(&unsure, &unsure, None, &[]).value("chords"), None);
 }
 
 #[test]
@@ -149,15 +148,23 @@ fn the_talk_is_about_the_finding_that_was_spoken_of() {
     let song = measured();
     let findings = [FindingKind::Hum, FindingKind::Muddy].map(|kind| finding(kind, None, None));
     let facts = Facts::new(&song, &song, None, &findings);
-    let (hum, muddy) = (Some(FindingKind::Hum), Some(FindingKind::Muddy));
-    assert_eq!(facts.spoken_of("The mud: <why2>.", hum), muddy);
-    assert_eq!(facts.spoken_of("It holds <bars1>.", None), hum);
-    assert_eq!(facts.spoken_of("Hum at <f1>. Mud at <f2>.", hum), None, "of both");
-    assert_eq!(facts.spoken_of("In <key>.", hum), hum, "of something else");
-    assert_eq!(facts.spoken_of("If the mud is meant, leave it.", hum), muddy);
-    assert!(facts.clone().after(muddy).words(&SLOTS).ends_with("1:hum 2:muddy last:2"));
-    assert!(facts.clone().after(Some(FindingKind::Dull)).words(&SLOTS).ends_with("2:muddy"));
-    assert!(facts.after(muddy).words(&["<f1>", "<f2>"]).ends_with("2:muddy"), "an older model");
+    let (mut talk, hum, muddy) = (Conversation::default(), FindingKind::Hum, FindingKind::Muddy);
+    let mut after = |answer: &str| {
+        talk.go_on(&facts, answer);
+        (talk.about(), facts.clone().after(talk).words(&SLOTS))
+    };
+    let is = |(about, words): (Option<FindingKind>, String), kind, ending: &str| {
+        assert_eq!(about, kind, "{words}");
+        assert!(words.ends_with(ending), "{words}");
+    };
+    is(after("In <key>."), None, "1:hum 2:muddy");
+    is(after("The mud: <why2>."), Some(muddy), "1:hum 2:muddy last:2");
+    is(after("It holds <bars1>."), Some(hum), "last:1");
+    is(after("In <key>."), Some(hum), "last:1");
+    is(after("Hum at <f1>. Mud at <f2>."), None, "1:hum 2:muddy told");
+    is(after("If the mud is meant, leave it."), Some(muddy), "last:2");
+    let of_others = Facts::new(&song, &song, None, &findings[..1]);
+    assert!(of_others.after(talk).words(&SLOTS).ends_with("1:hum told"), "it is not found here");
 }
 
 #[test]

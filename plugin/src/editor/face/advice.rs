@@ -3,6 +3,7 @@
 use analysis::Target;
 use egui::{Key, RichText, ScrollArea, TextEdit, Ui};
 use engine::session::Dismissed;
+use signal::audition::Trial;
 
 use super::{Face, QUIET, Wish};
 use crate::editor::view::{AnswerView, FindingView, FoundView, View};
@@ -15,7 +16,12 @@ const HEIGHT: f32 = 220.0;
 
 impl Face {
     /// Draws the upper part of the song's page.
-    pub(super) fn advice(&mut self, ui: &mut Ui, view: &View) -> Option<Wish> {
+    pub(super) fn advice(
+        &mut self,
+        ui: &mut Ui,
+        view: &View,
+        trial: Option<Trial>,
+    ) -> Option<Wish> {
         let mut wish = self.ask(ui, view);
         ui.horizontal_wrapped(|ui| {
             wish = wish.take().or(aim(ui, view.target));
@@ -23,10 +29,10 @@ impl Face {
         });
         ScrollArea::vertical().id_salt("advice").max_height(HEIGHT).show(ui, |ui| {
             if let Some(shown) = &view.answer {
-                wish = wish.take().or(answer(ui, shown));
+                wish = wish.take().or(answer(ui, shown, trial));
             }
             if let Some(shown) = &view.found {
-                wish = wish.take().or(found(ui, shown));
+                wish = wish.take().or(found(ui, shown, trial));
             }
         });
         wish
@@ -84,7 +90,7 @@ fn dismissed(ui: &mut Ui, dismissed: &[Dismissed]) -> Option<Wish> {
     wish
 }
 
-fn answer(ui: &mut Ui, answer: &AnswerView) -> Option<Wish> {
+fn answer(ui: &mut Ui, answer: &AnswerView, trial: Option<Trial>) -> Option<Wish> {
     let drawn = ui.group(|ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
@@ -94,18 +100,18 @@ fn answer(ui: &mut Ui, answer: &AnswerView) -> Option<Wish> {
             }
         });
         ui.label(&answer.text);
-        findings(ui, &answer.findings)
+        findings(ui, &answer.findings, trial)
     });
     drawn.inner
 }
 
-fn found(ui: &mut Ui, found: &FoundView) -> Option<Wish> {
+fn found(ui: &mut Ui, found: &FoundView, trial: Option<Trial>) -> Option<Wish> {
     ui.label(RichText::new(&found.title).small().color(QUIET));
-    findings(ui, &found.findings[..found.findings.len().min(FOUND)])
+    findings(ui, &found.findings[..found.findings.len().min(FOUND)], trial)
 }
 
-/// A line for each finding, and a button to hear no more of it.
-fn findings(ui: &mut Ui, findings: &[FindingView]) -> Option<Wish> {
+/// A line for each finding, a button to hear no more of it, and one to hear its move.
+fn findings(ui: &mut Ui, findings: &[FindingView], trial: Option<Trial>) -> Option<Wish> {
     let mut wish = None;
     for finding in findings {
         ui.horizontal_top(|ui| {
@@ -113,6 +119,13 @@ fn findings(ui: &mut Ui, findings: &[FindingView]) -> Option<Wish> {
                 let button = ui.small_button("Dismiss");
                 if button.on_hover_text("not on this track; saved with the project").clicked() {
                     wish = Some(Wish::Dismiss(dismisses));
+                }
+            }
+            if let Some(tries) = finding.tries {
+                let on = trial == Some(tries);
+                let button = ui.add(egui::Button::selectable(on, "Hear it").small());
+                if button.on_hover_text(format!("{tries}, at the same loudness")).clicked() {
+                    wish = Some(Wish::Hear((!on).then_some(tries)));
                 }
             }
             ui.add(egui::Label::new(RichText::new(&finding.text).small().color(QUIET)).wrap());

@@ -2,7 +2,7 @@
 
 use egui::{Key, accesskit::Role};
 use egui_kittest::{Harness, kittest::Queryable as _};
-use signal::{BarKey, FindingKind};
+use signal::{BarKey, FindingKind, audition::Shape};
 
 use super::*;
 use crate::editor::view::{FindingView, FoundView, Now, Spot};
@@ -59,7 +59,8 @@ fn every_button_says_what_it_wants() {
 #[test]
 fn a_finding_is_dismissed_and_brought_back_and_a_target_is_chosen() {
     let hum = Dismissed { kind: FindingKind::Hum, band_hz: Some([50, 250]) };
-    let line = FindingView { text: "hum (clear): It hums.".into(), dismisses: Some(hum) };
+    let line =
+        FindingView { text: "hum (clear): It hums.".into(), dismisses: Some(hum), tries: None };
     let found = FoundView { title: "bar 5".into(), findings: vec![line] };
     let mut harness = stage(View { found: Some(found), ..View::default() });
     harness.get_by_label("Dismiss").click();
@@ -75,6 +76,28 @@ fn a_finding_is_dismissed_and_brought_back_and_a_target_is_chosen() {
     harness.get_by_label("streaming").click();
     harness.run();
     assert_eq!(harness.state().wishes, [Wish::Aim(Target::Streaming)]);
+}
+
+#[test]
+fn a_move_is_heard_and_the_window_says_so_until_it_is_not() {
+    let trial = Trial::new(Shape::Peak, 300.0, 1.0, -4.0);
+    let line =
+        FindingView { text: "muddy (clear)".into(), tries: Some(trial), ..FindingView::default() };
+    let found = FoundView { title: "bar 5".into(), findings: vec![line] };
+    let mut harness = stage(View { found: Some(found), ..View::default() });
+    let banner = "You hear a cut of 4.0 dB at 300 Hz, at the same loudness: the output is changed.";
+    assert!(harness.query_by_label(banner).is_none());
+    harness.get_by_label("Hear it").click();
+    harness.run();
+    assert_eq!(harness.state_mut().wishes.pop(), Some(Wish::Hear(Some(trial))));
+    harness.state_mut().track.trial = Some(trial);
+    harness.run();
+    for button in ["Back", "Hear it"] {
+        harness.get_by_label(banner);
+        harness.get_by_label(button).click();
+        harness.run();
+        assert_eq!(harness.state_mut().wishes.pop(), Some(Wish::Hear(None)), "{button}");
+    }
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! Findings and answers on the screen, without those that were dismissed.
 
 use engine::session::{Answer, AnswerState, Choices, Dismissed, Found};
-use signal::{Evidence, Finding};
+use signal::{Evidence, Finding, audition::Trial};
 
 /// A finding.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FindingView {
     /// What was found, with what was measured.
     pub text: String,
     /// What to dismiss so that it isn't brought up again; nothing where nothing was found.
     pub dismisses: Option<Dismissed>,
+    /// The move that can be tried by ear.
+    pub tries: Option<Trial>,
 }
 
 /// What the meters find in the passage that was heard last.
@@ -68,7 +70,7 @@ fn line(finding: &Finding) -> FindingView {
     let (kind, severity) = (finding.kind.name(), finding.severity.name());
     let holds = finding.holds.map_or_else(String::new, |holds| format!(", {}", holds.words()));
     let text = format!("{kind} ({severity}{holds}): {} [{}]", finding.text, measured.join(", "));
-    FindingView { text, dismisses: Dismissed::of(finding) }
+    FindingView { text, dismisses: Dismissed::of(finding), tries: Trial::of(finding) }
 }
 
 /// A value with its unit and standard, where it has them.

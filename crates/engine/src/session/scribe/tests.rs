@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use signal::{Meter, Transport};
+use signal::{FindingKind, Meter, Transport};
 
 use super::super::{Activity, Bell, Command, Controls, Input, Listener, Session};
 use super::*;
