@@ -123,7 +123,8 @@ impl Window {
                     wish => fulfil(wish, remote, params, host, track),
                 }
             }
-            view.lively
+            // The switch wants to be looked at.
+            view.lively || track.trial.is_some()
         });
         if drawn.is_none() {
             ui.label("The editor has stopped: a defect in Barline. The audio passes as ever.");

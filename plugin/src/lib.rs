@@ -10,6 +10,7 @@ mod saved;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Instant;
 
 use editor::Window;
 use engine::hub::Hub;
@@ -150,7 +151,7 @@ impl Plugin for Barline {
                     input.hear(buffer.as_slice_immutable(), &claims(context.transport()));
                 }
             }
-            player.play(buffer.as_slice(), params.bypass.value());
+            player.play(buffer.as_slice(), params.bypass.value(), Instant::now);
         });
         ProcessStatus::Normal
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use super::{Line, Shape, Trial};
 use crate::biquad::{Biquad, State};
@@ -17,7 +18,9 @@ const MOST: f64 = 16.0;
 /// Mean power below which there is nothing to match.
 const SILENT: f64 = 1e-12;
 /// Nobody has looked for so long: the window is gone, or its thread hangs. In seconds.
-const UNSEEN_S: f64 = 2.0;
+const UNSEEN_S: f64 = 1.0;
+/// Audio that has run so far ahead of the clock is a render, whatever the host says. In seconds.
+const AHEAD_S: f64 = 0.5;
 /// Fundamental and multiples in a series of notches.
 const SECTIONS: usize = 6;
 /// Channels of the largest layout that the plugin has.
@@ -34,6 +37,9 @@ pub struct Player {
     looks: u32,
     unseen_frames: u64,
     playing: Option<Trial>,
+    /// When it began, and the frames since.
+    began: Option<Instant>,
+    frames: u64,
     /// Frames until it may be heard, and how much of it is heard, 0 to 1.
     lead_frames: u64,
     share: f64,
@@ -52,6 +58,8 @@ impl Player {
             looks: 0,
             unseen_frames: 0,
             playing: None,
+            began: None,
+            frames: 0,
             lead_frames: 0,
             share: 0.0,
             chain,
@@ -62,18 +70,29 @@ impl Player {
     /// Gets ready for a stream, off; nothing is tried where a host renders `offline`. Neither waits nor allocates.
     pub fn prepare(&mut self, channels: usize, rate_hz: f64, offline: bool) {
         self.line.wanted.store(0, Ordering::Relaxed);
-        self.playing = None;
+        (self.playing, self.began) = (None, None);
         self.channels = channels;
         self.rate_hz = rate_hz.round().clamp(1_000.0, 768_000.0) as u32;
         self.allowed = !offline && (1..=CHANNELS).contains(&channels) && rate_hz.is_finite();
     }
 
-    /// Plays a block `[channels][frames]` in place: not touched where nothing is tried, or where the host says `bypassed`.
-    pub fn play(&mut self, block: &mut [&mut [f32]], bypassed: bool) {
+    /// Plays a block `[channels][frames]` in place: not touched where nothing is tried, or where the host says `bypassed`. The
+    /// time is asked for only while something is tried; on the systems we run on that is no system call.
+    pub fn play(
+        &mut self,
+        block: &mut [&mut [f32]],
+        bypassed: bool,
+        now: impl FnOnce() -> Instant,
+    ) {
         let frames = block.first().map_or(0, |channel| channel.len());
-        let wanted = if bypassed { None } else { self.wanted(frames) };
+        let mut wanted = if bypassed { None } else { self.wanted(frames) };
         if self.playing.is_none() && wanted.is_none() {
+            self.began = None;
             return;
+        }
+        if self.runs_ahead(frames, now()) {
+            self.line.wanted.store(0, Ordering::Relaxed);
+            wanted = None;
         }
         if block.len() != self.channels || block.iter().any(|channel| channel.len() != frames) {
             return;
@@ -107,6 +126,17 @@ impl Player {
         }
         Trial::from_bits(self.line.wanted.load(Ordering::Relaxed))
             .filter(|trial| !trial.shape().is_stereo() || self.channels == 2)
+    }
+
+    /// Whether more has been played since the first trial than time has passed: faster than anybody can listen.
+    fn runs_ahead(&mut self, frames: usize, now: Instant) -> bool {
+        let began = *self.began.get_or_insert_with(|| {
+            self.frames = 0;
+            now
+        });
+        self.frames = self.frames.saturating_add(frames as u64);
+        let played_s = self.frames as f64 / f64::from(self.rate_hz);
+        played_s - now.saturating_duration_since(began).as_secs_f64() > AHEAD_S
     }
 
     fn begin(&mut self, trial: Trial) {

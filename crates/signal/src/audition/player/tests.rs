@@ -1,4 +1,5 @@
 use std::f64::consts::PI;
+use std::time::Duration;
 
 use super::super::{Switch, audition};
 use super::*;
@@ -14,14 +15,25 @@ fn sound(seconds: f64) -> Vec<[f32; 2]> {
         .collect()
 }
 
-/// Plays a stereo sound in blocks of 64 frames.
-fn play(player: &mut Player, sound: &[[f32; 2]], mut before: impl FnMut(usize)) -> Vec<[f32; 2]> {
-    let mut out = Vec::new();
+/// Plays a stereo sound in blocks of 64 frames, as fast as it sounds.
+fn play(player: &mut Player, sound: &[[f32; 2]], before: impl FnMut(usize)) -> Vec<[f32; 2]> {
+    play_at(1.0, player, sound, before)
+}
+
+/// The same so many times as fast.
+fn play_at(
+    speed: f64,
+    player: &mut Player,
+    sound: &[[f32; 2]],
+    mut before: impl FnMut(usize),
+) -> Vec<[f32; 2]> {
+    let (mut out, start) = (Vec::new(), Instant::now());
     for (number, block) in sound.chunks(64).enumerate() {
         before(number * 64);
         let mut left: Vec<f32> = block.iter().map(|frame| frame[0]).collect();
         let mut right: Vec<f32> = block.iter().map(|frame| frame[1]).collect();
-        player.play(&mut [&mut left, &mut right], false);
+        let played = Duration::from_secs_f64(64.0 * number as f64 / RATE / speed);
+        player.play(&mut [&mut left, &mut right], false, || start + played);
         out.extend(left.into_iter().zip(right).map(|(left, right)| [left, right]));
     }
     out
@@ -125,11 +137,23 @@ fn nothing_is_tried_in_a_render_or_a_bypass_or_after_a_new_start() {
     switch.set(Some(Trial::new(Shape::InvertRight, 1.0, 1.0, 0.0)));
     let mut mono: Vec<f32> = sound.iter().map(|frame| frame[0]).collect();
     let same = mono.clone();
-    player.play(&mut [&mut mono], false);
+    player.play(&mut [&mut mono], false, Instant::now);
     assert_eq!(mono, same, "there is no right side");
     switch.set(Some(cut()));
-    player.play(&mut [&mut mono], true);
+    player.play(&mut [&mut mono], true, Instant::now);
     assert_eq!(mono, same, "bypassed");
+}
+
+#[test]
+fn it_ends_in_a_render_that_nobody_told_of() {
+    let ((switch, mut player), sound) = (ready(), sound(2.0));
+    switch.set(Some(cut()));
+    let tried = play_at(3.0, &mut player, &sound, |_| {
+        switch.look();
+    });
+    let end = (1.5 * AHEAD_S * RATE + 2.0 * FADE_S * RATE) as usize;
+    assert_eq!(tried[end..], sound[end..]);
+    assert_eq!(switch.look(), None);
 }
 
 #[test]
