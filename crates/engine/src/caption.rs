@@ -150,17 +150,8 @@ pub fn tell(
         model.answer(heard, &instruction, sampling, decoding.max_tokens, cancel, &mut on_text)?;
     let text = check.reply(&answer.raw_text).unwrap_or(answer.text);
     stream.say(&format!("{text}\n"), &check, say);
-    let (answer_text, unheard) = check.heard(&text);
-    let filled = facts.fill(&answer_text);
-    Ok(Told {
-        text: filled.text,
-        raw: answer.raw_text,
-        answer: answer_text,
-        checked_numbers: filled.checked_numbers,
-        withheld: filled.withheld + unheard,
-        confidence: answer.mean_log_prob.exp().clamp(0.0, 1.0),
-        tokens: answer.tokens.len(),
-    })
+    let confidence = answer.mean_log_prob.exp().clamp(0.0, 1.0);
+    Ok(Told { confidence, tokens: answer.tokens.len(), ..check.settle(&text, answer.raw_text) })
 }
 
 /// What an answer must stand up to beside its numbers.
@@ -180,6 +171,25 @@ impl Check<'_> {
         }
         let known = self.facts.reply(&topic).or_else(|| self.sound?.reply(&topic))?;
         Some(format!("{known}\n"))
+    }
+
+    /// What of the whole answer is shown. Where the model's words for a finding are withheld, the findings' own stand.
+    fn settle(&self, text: &str, raw: String) -> Told {
+        let (mut answer, unheard) = self.heard(text);
+        let mut filled = self.facts.fill(&answer);
+        let mut withheld = filled.withheld + unheard;
+        if withheld > 0 && self.is_advice(&raw) {
+            answer = self.facts.advice();
+            filled = self.facts.fill(&answer);
+            withheld = filled.withheld;
+        }
+        let (text, checked_numbers) = (filled.text, filled.checked_numbers);
+        Told { text, raw, answer, checked_numbers, withheld, ..Told::default() }
+    }
+
+    /// Whether an answer tells the findings.
+    fn is_advice(&self, raw: &str) -> bool {
+        self.task == Task::Advise || Topic::of(raw).is_some_and(|topic| topic.about == "faults")
     }
 
     /// Whether a sentence is about what was asked and names nobody who was not heard.
@@ -275,6 +285,22 @@ mod tests {
         check("Yes, I hear drums.", "is there a kick?", true);
         check("I hear piano and bass.", "what plays with the vocals?", true);
         check("Yes, there is hum at <f1>.", "does the bass hum?", true);
+    }
+
+    #[test]
+    fn findings_stand_where_the_words_for_them_do_not() {
+        let facts = Facts::thin();
+        let told = |task, text: &str, raw: &str| {
+            let check = Check { task, facts: &facts, sound: None };
+            check.settle(text, raw.to_owned())
+        };
+        // There is no boost that would help, so there is no gain to fill in.
+        let words = "The low end is thin; try <g1> around <f1>.";
+        let stands = "Begin with the thin low end: there is no body.";
+        let advice = told(Task::Advise, words, words);
+        assert_eq!((advice.text.as_str(), advice.withheld), (stands, 0));
+        assert_eq!(told(Task::Ask("so?"), words, "<about:faults><say>").text, stands);
+        assert_eq!(told(Task::Caption, words, words).withheld, 1);
     }
 
     #[test]

@@ -180,6 +180,13 @@ impl Facts {
         words.join(" ")
     }
 
+    /// One finding without a move.
+    #[cfg(test)]
+    pub(crate) fn thin() -> Self {
+        let values = vec![("why1", "there is no body".to_owned())];
+        Self { values, findings: vec![FindingKind::Thin], ..Self::default() }
+    }
+
     /// What to say where the model wrote the slot `name` (without the angle brackets).
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(slot, _)| *slot == name).map(|(_, value)| value.as_str())

@@ -1,6 +1,6 @@
 //! Rules of tone: regions that are raised or missing for what the sound is, and narrow peaks.
 
-use signal::{Action, Finding, FindingKind as Kind, Label, Measurements};
+use signal::{Action, Finding, FindingKind as Kind, Label, Measurements, Severity};
 
 use super::balance;
 use super::draft::{Draft, IEC_61260, OWN, confidence, grade};
@@ -26,6 +26,13 @@ const JUDGED_HZ: f64 = 10_000.0;
 const MOST_CUT_DB: f64 = 9.0;
 const MOST_NARROW_CUT_DB: f64 = 15.0;
 const MOST_BOOST_DB: f64 = 12.0;
+/// What is expected of a fault is about half of what there is, so no move goes further than this many times the estimate.
+const MOST_OF_AMOUNT: f64 = 2.0;
+
+/// Where a sound without body is filled: at 120 Hz, or where the lowest of its bands lies that is this close to its loudest, for
+/// what is not there can't be lifted. The place is no higher than this, in Hz.
+const FOOT_DB: f64 = 24.0;
+const HIGHEST_BODY_HZ: f64 = 250.0;
 
 const fn hump(kind: Kind, lo_hz: f64, hi_hz: f64, words: &'static str) -> Fault {
     let band_hz = (lo_hz, hi_hz);
@@ -94,16 +101,26 @@ impl Fault {
         }
         let (lo_hz, hi_hz) = self.band_hz;
         let middle_hz = || heard.middles_hz[number].clamp(lo_hz, hi_hz);
-        let freq_hz = self.freq_hz.unwrap_or_else(middle_hz).round();
+        let freq_hz = match self.kind {
+            Kind::Thin => self.freq_hz.unwrap_or(0.0).max(foot_hz(m)),
+            _ => self.freq_hz.unwrap_or_else(middle_hz),
+        }
+        .round();
         let beyond = |m: &Measurements| {
             let excess = balance::hear(&m.bands, label).amounts_db[number] - least_db;
             (excess >= 0.0).then_some(excess)
         };
         let severity_of = |excess| grade(excess, clear_db - least_db, severe_db - least_db);
-        let gain_db = least_gain(m, self.shape, freq_hz, self.q, self.most_db, beyond);
+        let most_db = (2.0 * MOST_OF_AMOUNT * amount_db).ceil() / 2.0;
+        let most_db = self.most_db.abs().min(most_db).copysign(self.most_db);
+        let gain_db = least_gain(m, self.shape, freq_hz, self.q, most_db, beyond);
         let left = beyond(&after(m, self.shape, freq_hz, self.q, gain_db));
         let severity = severity_of(excess);
         let helps = left.is_none_or(|left| severity_of(left) < severity);
+        // A hump that goes away with none of its size is the shape of the sound.
+        if severity == Severity::Minor && !helps {
+            return None;
+        }
         let action = if raised { Action::Cut } else { Action::Boost };
         let share_db = m.level_between(lo_hz, hi_hz)? - m.level_between(25.0, 20_000.0)?;
         let name = if raised { "above_usual_db" } else { "below_usual_db" };
@@ -153,9 +170,18 @@ impl Fault {
     }
 }
 
+/// Where the body of a sound begins: the lowest of its bands that counts, in Hz.
+fn foot_hz(m: &Measurements) -> f64 {
+    let body = || m.bands.iter().filter(|band| band.lo_hz > 50.0 && band.hi_hz < 1_000.0);
+    let loudest_db = body().map(|band| band.level_db).fold(f64::MIN, f64::max);
+    let foot = body().find(|band| band.level_db > loudest_db - FOOT_DB);
+    foot.map_or(0.0, |band| (band.lo_hz * band.hi_hz).sqrt()).min(HIGHEST_BODY_HZ)
+}
+
 fn resonance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let (hz, db) = m.resonance_hz.zip(m.resonance_db)?;
-    let excess = db - limit::resonance_db(label, hz);
+    let held_db = if m.signal_s < limit::HELD_SIGNAL_S { limit::HELD_DB } else { 0.0 };
+    let excess = db - limit::resonance_db(label, hz) - held_db;
     if !limit::is_broad(label) {
         return None;
     }

@@ -64,6 +64,16 @@ impl Facts {
         }
     }
 
+    /// All findings, the first first.
+    pub(crate) fn advice(&self) -> String {
+        let told: Vec<String> = (1..=self.findings.len())
+            .map(|n| {
+                format!("{}{}.", if n == 1 { "Begin with " } else { "Then " }, self.in_full(n))
+            })
+            .collect();
+        if told.is_empty() { NO_FAULTS.to_owned() } else { told.join(" ") }
+    }
+
     /// What was not spoken of yet.
     fn rest(&self) -> String {
         let later = self.last.unwrap_or(1) + 1..=self.findings.len();
@@ -143,6 +153,9 @@ mod tests {
     fn several_are_told_in_their_order() {
         let two = facts(&[FindingKind::Hum, FindingKind::Masking]);
         check(&two, "first", None, "Begin with the hum: <why1>.");
+        let all = "Begin with the hum: <why1>. Then the masking: <why2>; worth a try: <how2>.";
+        assert_eq!(two.advice(), all);
+        assert_eq!(facts(&[]).advice(), NO_FAULTS);
         check(&two, "rest", None, "Then the masking: <why2>; worth a try: <how2>.");
         check(&two, "culprit", None, "The masking: <why2>.");
         check(&facts(&[FindingKind::Hum]), "culprit", None, NO_CULPRIT);
