@@ -4,7 +4,7 @@
 # FONTS are the SoundFonts, from Debian's fluid-soundfont-gm and musescore-general-soundfont (both MIT).
 # A shard holds about 2 000 to 4 000 clips of 4 s at 24 kHz (0.4 to 0.8 GB); a finished one has a .done file beside it.
 set -euo pipefail
-out=$1 first=$2
+out=$1 first=$2 last=${!#}
 banks=()
 for bank in "${@:2}"; do banks+=(--bank "$bank"); done
 here=$(cd "$(dirname "$0")" && pwd)
@@ -23,8 +23,10 @@ render() { # KIND NAME SPLIT [OPTION...]
 
 # Single voices and finished mixes: recordings, with a third of procedural voices.
 train() { render clips "train-$1" train --seed "$1" --count 4096 --procedural-share 0.35 --mix-share 0.2; }
-# Recordings alone, which is what the trainer's single clips mostly are.
+# Recordings alone, which is what the trainer's single clips mostly are. The last bank has those that are performed.
 recorded() { render clips "train-r$1" train --seed $((20 + $1)) --count 4096 --procedural-share 0 --mix-share 0; }
+# What is performed alone: sung speech, legato lines.
+performed() { local banks=(--bank "$last"); render clips "train-p$1" train --seed $((40 + $1)) --count 3072 --procedural-share 0 --mix-share 0; }
 # Stems of songs at the same moments, for mixes made while training.
 scenes() { render scenes "train-s$1" train --seeds $((500000 + $1 * 40))..$((500040 + $1 * 40)) --count 10 --procedural-share 0.75; }
 # The same with mostly recorded voices.
@@ -42,7 +44,8 @@ render clips heldout-0 heldout --seed 1000000 --count 1024 --procedural-share 0 
 render clips eval-0 train --seed 999999 --count 2048 --procedural-share 0.5 --mix-share 0.5
 render scenes songs-0 train --seeds 990000..990030 --count 5 --procedural-share 1 --treated-share 0
 for ((i = 0; i < 10; i++)); do soundfont "$i"; done
-for ((i = 0; i < 8; i++)); do recorded "$i"; done
+for ((i = 0; i < 12; i++)); do recorded "$i"; done
+for ((i = 0; i < 5; i++)); do performed "$i"; done
 for ((i = 0; i < 4; i++)); do recorded_scenes "$i"; done
 for i in 0 1 2; do train "$i"; done
 for ((i = 0; i < 11; i++)); do scenes "$i"; done

@@ -201,8 +201,12 @@ def question_scores(talker, tokenizer, heard):
 
 
 def begin(talker, tokenizer, start):
-    """Begins with the weights of a model folder as `export.py` writes it; tokens of the same text keep their embedding."""
+    """Begins with the weights of a checkpoint that has the same tokenizer, or of a model folder as `export.py` writes it: tokens of
+    the same text keep their embedding."""
     start, known = Path(start), tokenizer.get_vocab()
+    if start.is_file():
+        talker.load_state_dict(torch.load(start, weights_only=False)["model"])
+        return
     weights = {name: value.float() for name, value in load_file(start / "lm/model.safetensors").items()}
     old, embeddings = weights["model.embed_tokens.weight"], talker.lm.model.embed_tokens.weight.detach().clone()
     for token, place in Tokenizer.from_file(str(start / "lm/tokenizer.json")).get_vocab().items():
@@ -224,7 +228,7 @@ def main():
     args.add_argument("--threads", type=int, default=1, help="more wait for each other where the machine has other work")
     args.add_argument("--singles", type=int, default=16000)
     args.add_argument("--mixes", type=int, default=24000)
-    args.add_argument("--start", help="a model folder whose weights a new schedule begins with")
+    args.add_argument("--start", help="a checkpoint or a model folder whose weights a new schedule begins with")
     a = args.parse_args()
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)

@@ -39,17 +39,7 @@ mod tests {
     use super::*;
 
     fn finding(kind: FindingKind) -> Finding {
-        Finding {
-            kind,
-            severity: Severity::Clear,
-            confidence: 0.8,
-            band_hz: None,
-            other: None,
-            holds: None,
-            evidence: Vec::new(),
-            mv: None,
-            text: String::new(),
-        }
+        Finding::new(kind, Severity::Clear, 0.8)
     }
 
     #[test]

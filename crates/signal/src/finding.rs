@@ -257,6 +257,13 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A finding of which nothing else is known yet.
+    pub fn new(kind: FindingKind, severity: Severity, confidence: f64) -> Self {
+        let (band_hz, evidence, mv, text) = (None, Vec::new(), None, String::new());
+        let (other, holds) = (None, None);
+        Self { kind, severity, confidence, band_hz, other, holds, evidence, mv, text }
+    }
+
     /// Sorts findings by [`FindingKind::priority`], then the graver, then the surer first.
     pub fn sort(findings: &mut [Self]) {
         findings.sort_by(|a, b| {
@@ -293,15 +300,8 @@ mod tests {
     fn a_move_is_called_move_and_keeps_its_null_gain() {
         let mv = Move { action: Action::InvertPhase, freq_hz: None, q: None, gain_db: None };
         let finding = Finding {
-            kind: FindingKind::PhaseInverted,
-            severity: Severity::Severe,
-            confidence: 1.0,
-            band_hz: None,
-            other: None,
-            holds: None,
-            evidence: Vec::new(),
             mv: Some(mv),
-            text: String::new(),
+            ..Finding::new(FindingKind::PhaseInverted, Severity::Severe, 1.0)
         };
         let json = serde_json::to_value(&finding).unwrap();
         assert_eq!(json["move"]["action"], "invert-phase");

@@ -30,9 +30,7 @@ pub(super) struct Draft(Finding);
 
 impl Draft {
     pub(super) fn new(kind: FindingKind, severity: Severity, confidence: f64) -> Self {
-        let (band_hz, evidence, mv, text) = (None, Vec::new(), None, String::new());
-        let (other, holds) = (None, None);
-        Self(Finding { kind, severity, confidence, band_hz, other, holds, evidence, mv, text })
+        Self(Finding::new(kind, severity, confidence))
     }
 
     pub(super) fn band(mut self, lo_hz: f64, hi_hz: f64) -> Self {

@@ -70,7 +70,7 @@ pub(crate) fn finding(
     let [lo_hz, hi_hz] = hidden.band_hz;
     let freq_hz = (lo_hz * hi_hz).sqrt().round();
     let below_db = hidden.below_db;
-    let share = hidden.loudness_share * 100.0;
+    let (share, per_cent) = (hidden.loudness_share, hidden.loudness_share * 100.0);
     let size_db = (below_db - LEAST_BELOW_DB + MARGIN_DB).clamp(MARGIN_DB, MOVE_MAX_DB);
     let size_db = (2.0 * size_db).round() / 2.0;
     // Whoever matters less moves: down where it hides the other, up where it is hidden.
@@ -89,19 +89,16 @@ pub(crate) fn finding(
         _ => ", or raise this track".to_owned(),
     };
     Some(Finding {
-        kind: FindingKind::Masking,
-        severity: severity(hidden.loudness_share),
-        confidence: (0.4 + hidden.loudness_share).min(0.9),
         band_hz: Some(hidden.band_hz),
         other: Some(OtherTrack { name: other.name.clone(), is_moved }),
-        holds: None,
         evidence: evidence(hidden, longest_s),
         mv: Some(Move { action, freq_hz: Some(freq_hz), q: Some(1.0), gain_db: Some(gain_db) }),
         text: format!(
             "{masker} hides {maskee} from {lo_hz:.0} to {hi_hz:.0} Hz {place}: there it lies {below_db:.1} dB below what can be \
-             heard beside it, {share:.0} % of its loudness. If it should be heard there, try {gain_db:+.1} dB at \
+             heard beside it, {per_cent:.0} % of its loudness. If it should be heard there, try {gain_db:+.1} dB at \
              {freq_hz:.0} Hz on {moved}{rest}."
         ),
+        ..Finding::new(FindingKind::Masking, severity(share), (0.4 + share).min(0.9))
     })
 }
 

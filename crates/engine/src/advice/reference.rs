@@ -65,17 +65,13 @@ fn finding(kind: FindingKind, band_hz: [f64; 2], over_db: f64) -> Finding {
         _ => Action::Boost,
     };
     let more = if over_db > 0.0 { "more" } else { "less" };
+    let severity = match over_db.abs() {
+        x if x >= SEVERE_DB => Severity::Severe,
+        x if x >= CLEAR_DB => Severity::Clear,
+        _ => Severity::Minor,
+    };
     Finding {
-        kind,
-        severity: match over_db.abs() {
-            x if x >= SEVERE_DB => Severity::Severe,
-            x if x >= CLEAR_DB => Severity::Clear,
-            _ => Severity::Minor,
-        },
-        confidence: (over_db.abs() / 15.0).clamp(0.3, 0.9),
         band_hz: Some(band_hz),
-        other: None,
-        holds: None,
         evidence: vec![Evidence::new("level_to_reference_db", over_db, "dB", "IEC 61260-1")],
         mv: Some(Move { action, freq_hz: Some(freq_hz), q: Some(0.7), gain_db: Some(gain_db) }),
         text: format!(
@@ -85,6 +81,7 @@ fn finding(kind: FindingKind, band_hz: [f64; 2], over_db: f64) -> Finding {
             band_hz[0],
             band_hz[1]
         ),
+        ..Finding::new(kind, severity, (over_db.abs() / 15.0).clamp(0.3, 0.9))
     }
 }
 

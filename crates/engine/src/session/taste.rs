@@ -156,17 +156,7 @@ mod tests {
     use super::*;
 
     fn finding(kind: FindingKind, band_hz: Option<[f64; 2]>) -> Finding {
-        Finding {
-            kind,
-            severity: Severity::Clear,
-            confidence: 0.9,
-            band_hz,
-            other: None,
-            holds: None,
-            evidence: Vec::new(),
-            mv: None,
-            text: String::new(),
-        }
+        Finding { band_hz, ..Finding::new(kind, Severity::Clear, 0.9) }
     }
 
     #[test]

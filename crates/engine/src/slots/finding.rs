@@ -201,15 +201,10 @@ mod tests {
 
     fn finding(kind: FindingKind, mv: Move, evidence: Evidence, text: &str) -> Finding {
         Finding {
-            kind,
-            severity: Severity::Clear,
-            confidence: 0.8,
-            band_hz: None,
-            other: None,
-            holds: None,
             evidence: vec![evidence],
             mv: Some(mv),
             text: text.to_owned(),
+            ..Finding::new(kind, Severity::Clear, 0.8)
         }
     }
 

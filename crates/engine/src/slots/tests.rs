@@ -22,20 +22,10 @@ fn measured() -> Measurements {
 
 fn finding(kind: FindingKind, freq_hz: Option<f64>, gain_db: Option<f64>) -> Finding {
     Finding {
-        kind,
-        severity: Severity::Clear,
-        confidence: 0.8,
         band_hz: Some([200.0, 400.0]),
-        other: None,
-        holds: None,
-        evidence: vec![Evidence {
-            name: "level_db".into(),
-            value: 4.25,
-            unit: "dB".into(),
-            standard: String::new(),
-        }],
+        evidence: vec![Evidence::new("level_db", 4.25, "dB", "")],
         mv: Some(Move { action: Action::Cut, freq_hz, q: Some(1.0), gain_db }),
-        text: String::new(),
+        ..Finding::new(kind, Severity::Clear, 0.8)
     }
 }
 

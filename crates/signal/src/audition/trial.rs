@@ -152,15 +152,9 @@ mod tests {
 
     fn finding(kind: FindingKind, action: Action, gain_db: Option<f64>) -> Finding {
         Finding {
-            kind,
-            severity: Severity::Clear,
-            confidence: 1.0,
-            band_hz: None,
-            other: None,
-            holds: None,
             evidence: vec![Evidence::new("balance_db", -3.0, "dB", "")],
             mv: Some(Move { action, freq_hz: Some(315.0), q: Some(1.4), gain_db }),
-            text: String::new(),
+            ..Finding::new(kind, Severity::Clear, 1.0)
         }
     }
 

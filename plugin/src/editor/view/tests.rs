@@ -182,15 +182,9 @@ fn an_answer_shows_what_it_stands_on() {
         standard: "ITU-R BS.1770".into(),
     };
     let finding = Finding {
-        kind: FindingKind::TruePeakOver,
-        severity: Severity::Clear,
-        confidence: 1.0,
-        band_hz: None,
-        other: None,
-        holds: None,
         evidence: vec![evidence],
-        mv: None,
         text: "It is over.".into(),
+        ..Finding::new(FindingKind::TruePeakOver, Severity::Clear, 1.0)
     };
     let mut answer = Answer {
         id: 1,

@@ -147,15 +147,9 @@ mod tests {
     fn change_db(kind: FindingKind, action: Action, gain_db: Option<f64>, hz: f64) -> f64 {
         let mv = Move { action, freq_hz: Some(1000.0), q: Some(1.0), gain_db };
         let finding = Finding {
-            kind,
-            severity: Severity::Clear,
-            confidence: 1.0,
-            band_hz: None,
-            other: None,
-            holds: None,
             evidence: vec![Evidence::new("x", 6.0, "dB", "")],
             mv: Some(mv),
-            text: String::new(),
+            ..Finding::new(kind, Severity::Clear, 1.0)
         };
         let mut samples = sine(hz);
         assert!(apply(&finding, &mut samples, 48_000));
