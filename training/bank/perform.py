@@ -277,12 +277,12 @@ def played(rows: list[tuple[dict, Path]], count: int, number: int):
     return [(first["family"], "legato", first, legato(notes, first["family"], rng)) for _ in range(count)]
 
 
-def jobs(found, phrases: int):
+def jobs(found, phrases: int, seed: int):
     """Everything that is performed, as functions of this module with their arguments."""
     spoken = [item for (family, _), items in sorted(found.items()) if family == "speech" for item in items if float(item[0]["dur_s"]) > 1.5]
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for number in range(len(WAYS) * phrases):
-        yield sung, (*spoken[rng.integers(len(spoken))], number)
+        yield sung, (*spoken[rng.integers(len(spoken))], 1_000_000 * seed + number)
     for (family, source), items in sorted(found.items()):
         takes = defaultdict(list)
         for row, path in items:
@@ -306,10 +306,11 @@ def main() -> None:
     parser.add_argument("--holdout", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--phrases", type=int, default=120, help="of each way to sing or speak")
+    parser.add_argument("--seed", type=int, default=0, help="another one, other performances")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     held = set(tomllib.loads(options.holdout.read_text())["bank"]["sources"])
-    todo = list(jobs(recordings(options.bank, held), options.phrases))
+    todo = list(jobs(recordings(options.bank, held), options.phrases, options.seed))
     rows = []
     with Pool(options.processes) as pool:
         for family, name, row, samples in (done for some in pool.imap(run, todo) for done in some):

@@ -19,8 +19,9 @@ const MOST: f64 = 16.0;
 const SILENT: f64 = 1e-12;
 /// Nobody has looked for so long: the window is gone, or its thread hangs. In seconds.
 const UNSEEN_S: f64 = 1.0;
-/// Audio that has run so far ahead of the clock is a render, whatever the host says. In seconds.
-const AHEAD_S: f64 = 0.5;
+/// Audio that has run so far ahead of the clock is a render, whatever the host says: hosts that work ahead of their playback do so by
+/// a fifth of a second, beside a block. In seconds.
+const AHEAD_S: f64 = 0.75;
 /// Fundamental and multiples in a series of notches.
 const SECTIONS: usize = 6;
 /// Channels of the largest layout that the plugin has.
@@ -37,9 +38,9 @@ pub struct Player {
     looks: u32,
     unseen_frames: u64,
     playing: Option<Trial>,
-    /// When it began, and the frames since.
-    began: Option<Instant>,
-    frames: u64,
+    /// How far audio has run ahead of the clock while something was tried, and when that was looked at.
+    ahead_s: f64,
+    looked: Option<Instant>,
     /// Frames until it may be heard, and how much of it is heard, 0 to 1.
     lead_frames: u64,
     share: f64,
@@ -58,8 +59,8 @@ impl Player {
             looks: 0,
             unseen_frames: 0,
             playing: None,
-            began: None,
-            frames: 0,
+            ahead_s: 0.0,
+            looked: None,
             lead_frames: 0,
             share: 0.0,
             chain,
@@ -70,7 +71,7 @@ impl Player {
     /// Gets ready for a stream, off; nothing is tried where a host renders `offline`. Neither waits nor allocates.
     pub fn prepare(&mut self, channels: usize, rate_hz: f64, offline: bool) {
         self.line.wanted.store(0, Ordering::Relaxed);
-        (self.playing, self.began) = (None, None);
+        (self.playing, self.looked) = (None, None);
         self.channels = channels;
         self.rate_hz = rate_hz.round().clamp(1_000.0, 768_000.0) as u32;
         self.allowed = !offline && (1..=CHANNELS).contains(&channels) && rate_hz.is_finite();
@@ -87,7 +88,7 @@ impl Player {
         let frames = block.first().map_or(0, |channel| channel.len());
         let mut wanted = if bypassed { None } else { self.wanted(frames) };
         if self.playing.is_none() && wanted.is_none() {
-            self.began = None;
+            self.looked = None;
             return;
         }
         if self.runs_ahead(frames, now()) {
@@ -104,10 +105,8 @@ impl Player {
                     None => self.playing = None,
                 }
             }
-            if self.playing.is_none() {
-                return;
-            }
-            self.step(block, at, self.playing == wanted);
+            let Some(trial) = self.playing else { return };
+            self.step(trial, block, at, wanted == Some(trial));
         }
         self.chain.settle();
         self.balance.settle();
@@ -128,15 +127,14 @@ impl Player {
             .filter(|trial| !trial.shape().is_stereo() || self.channels == 2)
     }
 
-    /// Whether more has been played since the first trial than time has passed: faster than anybody can listen.
+    /// Whether audio comes faster than anybody can listen.
     fn runs_ahead(&mut self, frames: usize, now: Instant) -> bool {
-        let began = *self.began.get_or_insert_with(|| {
-            self.frames = 0;
-            now
-        });
-        self.frames = self.frames.saturating_add(frames as u64);
-        let played_s = self.frames as f64 / f64::from(self.rate_hz);
-        played_s - now.saturating_duration_since(began).as_secs_f64() > AHEAD_S
+        let before = self.looked.replace(now);
+        let passed_s = before.map(|before| now.saturating_duration_since(before).as_secs_f64());
+        // Time in which nothing came is no credit for what comes later.
+        let ahead_s = passed_s.map_or(0.0, |passed_s| (self.ahead_s - passed_s).max(0.0));
+        self.ahead_s = ahead_s + frames as f64 / f64::from(self.rate_hz);
+        self.ahead_s > AHEAD_S
     }
 
     fn begin(&mut self, trial: Trial) {
@@ -148,7 +146,7 @@ impl Player {
     }
 
     /// One frame.
-    fn step(&mut self, block: &mut [&mut [f32]], at: usize, stays: bool) {
+    fn step(&mut self, trial: Trial, block: &mut [&mut [f32]], at: usize, stays: bool) {
         let mut dry = [0.0; CHANNELS];
         for (x, channel) in dry.iter_mut().zip(block.iter()) {
             *x = f64::from(channel[at]);
@@ -157,8 +155,7 @@ impl Player {
         let gain = self.balance.gain(&dry, &wet, self.channels);
         if !gain.is_finite() || wet.iter().any(|x| !x.is_finite()) {
             // The input was no sound, and what came of it stays in the filters.
-            self.begin(self.playing.unwrap_or(Trial::new(Shape::Peak, 1_000.0, 1.0, 0.0)));
-            return;
+            return self.begin(trial);
         }
         let step = 1.0 / (FADE_S * f64::from(self.rate_hz));
         if stays && self.lead_frames > 0 {
