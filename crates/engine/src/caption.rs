@@ -165,9 +165,15 @@ struct Check<'a> {
 impl Check<'_> {
     /// The answer to what is known without the model, once it has said what is asked, as lines.
     fn reply(&self, raw: &str) -> Option<String> {
-        let topic = Topic::of(raw)?;
+        let mut topic = Topic::of(raw)?;
         if topic.about == "unknowable" {
             return Some(format!("{CANT_TELL_AT_ALL}\n"));
+        }
+        // Where the question names one instrument, that is the one which is meant: a small model may slip to another one.
+        if let (Task::Ask(question), "presence" | "where") = (self.task, topic.about)
+            && let [asked] = instruments(question)[..]
+        {
+            topic.of = Some(asked.name());
         }
         let known = self.facts.reply(&topic).or_else(|| self.sound?.reply(&topic))?;
         Some(format!("{known}\n"))
@@ -285,6 +291,22 @@ mod tests {
         check("Yes, I hear drums.", "is there a kick?", true);
         check("I hear piano and bass.", "what plays with the vocals?", true);
         check("Yes, there is hum at <f1>.", "does the bass hum?", true);
+    }
+
+    #[test]
+    fn the_instrument_that_is_named_is_the_one_that_is_meant() {
+        let (facts, sound) = (Facts::default(), Sound::default());
+        let reply = |question, raw| {
+            let task = Task::Ask(question);
+            Check { task, facts: &facts, sound: Some(&sound) }.reply(raw).unwrap()
+        };
+        let strings = "No strings that I can hear.\n";
+        assert_eq!(reply("any strings?", "<about:presence><of:organ><say>"), strings);
+        assert_eq!(reply("any violins or keys?", "<about:presence><of:strings><say>"), strings);
+        assert_eq!(
+            reply("is it a hit?", "<about:unknowable><say>"),
+            format!("{CANT_TELL_AT_ALL}\n")
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use signal::Label;
 
 /// Names beyond the labels' own (hyphens are spaces here), one line a label. Longer names win over shorter ones, so that an
 /// electric piano is no piano.
-const SYNONYMS: [(Label, &[&str]); 18] = [
+const SYNONYMS: [(Label, &[&str]); 21] = [
     (Label::Kick, &["kick drum", "kick drums", "bass drum"]),
     (Label::Snare, &["snare drum", "snares"]),
     (Label::HiHat, &["hi hats", "hats", "hihat", "hihats"]),
@@ -14,13 +14,22 @@ const SYNONYMS: [(Label, &[&str]); 18] = [
     (Label::Bass, &["bass line", "bassline", "bass guitar"]),
     (Label::ElectricGuitar, &["electric guitars"]),
     (Label::AcousticGuitar, &["acoustic guitars"]),
+    (Label::ElectricPiano, &["rhodes", "wurlitzer", "wurli"]),
+    (Label::Organ, &["hammond", "b3"]),
+    (Label::Percussion, &["congas", "bongos", "shaker", "tambourine"]),
     (Label::SynthLead, &["lead synth", "synth leads"]),
     (Label::SynthPad, &["pad", "pads", "synth pads"]),
-    (Label::Strings, &["string section", "violin", "violins", "cello"]),
-    (Label::Brass, &["horns", "brass section", "trumpet", "trumpets"]),
-    (Label::Woodwinds, &["woodwind", "flute", "clarinet"]),
-    (Label::Mallets, &["mallet", "vibraphone", "marimba", "xylophone"]),
-    (Label::Vocals, &["vocal", "voice", "voices", "singing", "singer", "choir"]),
+    (
+        Label::Strings,
+        &["string section", "violin", "violins", "viola", "cello", "cellos", "fiddle"],
+    ),
+    (
+        Label::Brass,
+        &["horns", "brass section", "trumpet", "trumpets", "trombone", "tuba", "flugelhorn"],
+    ),
+    (Label::Woodwinds, &["woodwind", "flute", "clarinet", "oboe", "bassoon", "sax", "saxophone"]),
+    (Label::Mallets, &["mallet", "vibraphone", "marimba", "xylophone", "glockenspiel"]),
+    (Label::Vocals, &["vocal", "voice", "voices", "singing", "singer", "choir", "vox"]),
     (Label::Speech, &["spoken word", "speaking", "talking"]),
     (Label::Fx, &["effects", "sound effects"]),
 ];
