@@ -99,11 +99,11 @@ pub(super) fn is_broad(label: Option<Label>) -> bool {
 /// Resonance in dB over most of its neighbourhood. A peak of 5 dB with a Q of 10 and more is heard in noise (Toole and
 /// Olive 1988), later in music; below 500 Hz a drum's body or a key note stands out too, and a bare kit has its own modes.
 pub(super) fn resonance_db(label: Option<Label>, freq_hz: f64) -> f64 {
-    let ordinary = if freq_hz < 500.0 { 10.0 } else { 8.0 };
-    if label == Some(Label::FullMix) { ordinary } else { ordinary + 5.0 }
+    let (below, above) = if label == Some(Label::FullMix) { (10.0, 8.0) } else { (14.0, 11.5) };
+    if freq_hz < 500.0 { below } else { above }
 }
 
-/// In a few bars a note that is held or repeated stands out as a resonance does: how long, and by how much in dB.
+/// In a few bars of a mix a note that is held or repeated stands out as a resonance does: how long, and by how much in dB.
 pub(super) const HELD_SIGNAL_S: f64 = 6.0;
 pub(super) const HELD_DB: f64 = 4.0;
 

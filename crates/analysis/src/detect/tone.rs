@@ -180,7 +180,8 @@ fn foot_hz(m: &Measurements) -> f64 {
 
 fn resonance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let (hz, db) = m.resonance_hz.zip(m.resonance_db)?;
-    let held_db = if m.signal_s < limit::HELD_SIGNAL_S { limit::HELD_DB } else { 0.0 };
+    let has_notes = label == Some(Label::FullMix) && m.signal_s < limit::HELD_SIGNAL_S;
+    let held_db = if has_notes { limit::HELD_DB } else { 0.0 };
     let excess = db - limit::resonance_db(label, hz) - held_db;
     if !limit::is_broad(label) {
         return None;

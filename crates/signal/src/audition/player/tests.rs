@@ -1,3 +1,5 @@
+//! A player in time that is told: what passes untouched, what is heard, and when it ends.
+
 use std::f64::consts::PI;
 use std::time::Duration;
 
