@@ -27,7 +27,7 @@ from train_language import greedy
 
 MANIFEST = {
     "format": 1,
-    "name": "barline-default-4",
+    "name": "barline-default-5",
     "licence": "CC-BY-4.0",
     "encoder": "encoder/",
     "lm": "lm/",
