@@ -125,7 +125,7 @@ def sounded(f0: np.ndarray, envelope: np.ndarray, breath: np.ndarray) -> np.ndar
     return 0.5 * out / (np.abs(out).max() + 1e-9)
 
 
-def syllables(sound: Sound, rng) -> list[tuple[int, int, bool]]:
+def syllables(sound: Sound) -> list[tuple[int, int, bool]]:
     """(first frame, end, voiced): voiced stretches of speech, long ones parted where they are quietest."""
     voiced = smooth((sound.f0 > 0).astype(float), 0.035) > 0.5
     edges = np.flatnonzero(np.diff(voiced.astype(int))) + 1
@@ -146,7 +146,7 @@ def syllables(sound: Sound, rng) -> list[tuple[int, int, bool]]:
 
 def sing(sound: Sound, rng) -> np.ndarray | None:
     """A spoken sentence, sung."""
-    parts = syllables(sound, rng)
+    parts = syllables(sound)
     sung = [part for part in parts if part[2]]
     voiced = sound.f0[sound.f0 > 0]
     if len(sung) < 3 or len(voiced) < 40:
