@@ -118,10 +118,7 @@ impl Window {
                 remote.recall(|notes| remote.look(|report| listing.rows(range, report, notes)))
             };
             if let Some(wish) = face.show(ui, &view, track, &rows) {
-                match wish {
-                    Wish::Hear(trial) => switch.set(trial),
-                    wish => fulfil(wish, remote, params, host, track),
-                }
+                fulfil(wish, remote, params, switch, host, track);
             }
             // The switch wants to be looked at.
             view.lively || track.trial.is_some()
@@ -173,7 +170,14 @@ impl NiceEguiApp for Window {
 }
 
 /// Does what the user wants.
-fn fulfil(wish: Wish, remote: &Remote, params: &BarlineParams, host: &Host, track: &mut Track) {
+fn fulfil(
+    wish: Wish,
+    remote: &Remote,
+    params: &BarlineParams,
+    switch: &Switch,
+    host: &Host,
+    track: &mut Track,
+) {
     remote.send(match wish {
         Wish::Advise => Command::Ask(None),
         Wish::Ask(question) => Command::Ask(Some(question)),
@@ -192,8 +196,7 @@ fn fulfil(wish: Wish, remote: &Remote, params: &BarlineParams, host: &Host, trac
         Wish::BringBack(dismissed) => return remote.taste().bring_back(dismissed),
         Wish::Aim(target) => return remote.taste().aim(target),
         Wish::ComputeOn(device) => return remote.compute_on(device),
-        // The switch has it.
-        Wish::Hear(_) => return,
+        Wish::Hear(trial) => return switch.set(trial),
         Wish::Restart => return remote.restart(),
     });
 }

@@ -5,7 +5,7 @@ WASPAA 2007). Notes of strings, winds and voices are played legato: one pitch co
 that change from note to note. Both by the WORLD vocoder (Morise et al. 2016); so that the vocoder itself tells no label, speech
 passes through it, too, as other speakers. The output is a bank as `gather.py` writes it, of whole phrases.
 
-    perform.py --bank DIR [--bank DIR ...] --holdout ../holdout.toml --out DIR [--phrases 220]
+    perform.py --bank DIR [--bank DIR ...] --holdout ../holdout.toml --out DIR [--phrases 120]
 """
 
 import argparse

@@ -35,8 +35,9 @@ pub fn audition() -> (Switch, Player) {
 impl Switch {
     /// Tries this move, or none.
     pub fn set(&self, trial: Option<Trial>) {
-        self.0.wanted.store(trial.map_or(0, Trial::bits), Ordering::Relaxed);
+        // Whoever sees the trial sees the look: what was last looked at long ago would end at once.
         self.look();
+        self.0.wanted.store(trial.map_or(0, Trial::bits), Ordering::Release);
     }
 
     /// The move that is tried, for whoever shows it: it goes on as long as somebody looks.

@@ -30,7 +30,7 @@ impl Facts {
             return Some(NO_FAULTS.to_owned());
         }
         match topic.about {
-            "first" => return Some(format!("Begin with {}.", self.in_full(1))),
+            "first" => return Some(self.first()),
             "rest" => return Some(self.rest()),
             "culprit" => return Some(self.culprit()),
             _ => {}
@@ -66,18 +66,24 @@ impl Facts {
 
     /// All findings, the first first.
     pub(crate) fn advice(&self) -> String {
-        let told: Vec<String> = (1..=self.findings.len())
-            .map(|n| {
-                format!("{}{}.", if n == 1 { "Begin with " } else { "Then " }, self.in_full(n))
-            })
-            .collect();
-        if told.is_empty() { NO_FAULTS.to_owned() } else { told.join(" ") }
+        if self.findings.is_empty() {
+            return NO_FAULTS.to_owned();
+        }
+        std::iter::once(self.first()).chain(self.later(2)).collect::<Vec<_>>().join(" ")
+    }
+
+    fn first(&self) -> String {
+        format!("Begin with {}.", self.in_full(1))
+    }
+
+    /// The findings from that number on, a sentence each.
+    fn later(&self, from: usize) -> impl Iterator<Item = String> {
+        (from..=self.findings.len()).map(|number| format!("Then {}.", self.in_full(number)))
     }
 
     /// What was not spoken of yet.
     fn rest(&self) -> String {
-        let later = self.last.unwrap_or(1) + 1..=self.findings.len();
-        let told: Vec<String> = later.map(|n| format!("Then {}.", self.in_full(n))).collect();
+        let told: Vec<String> = self.later(self.last.unwrap_or(1) + 1).collect();
         if told.is_empty() { ALL.to_owned() } else { told.join(" ") }
     }
 

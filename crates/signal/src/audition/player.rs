@@ -114,6 +114,7 @@ impl Player {
 
     /// What is to be heard now, while somebody looks.
     fn wanted(&mut self, frames: usize) -> Option<Trial> {
+        let trial = Trial::from_bits(self.line.wanted.load(Ordering::Acquire))?;
         let looks = self.line.looks.load(Ordering::Relaxed);
         if looks != self.looks {
             (self.looks, self.unseen_frames) = (looks, 0);
@@ -123,8 +124,7 @@ impl Player {
             self.line.wanted.store(0, Ordering::Relaxed);
             return None;
         }
-        Trial::from_bits(self.line.wanted.load(Ordering::Relaxed))
-            .filter(|trial| !trial.shape().is_stereo() || self.channels == 2)
+        (!trial.shape().is_stereo() || self.channels == 2).then_some(trial)
     }
 
     /// Whether audio comes faster than anybody can listen.
@@ -151,7 +151,7 @@ impl Player {
         for (x, channel) in dry.iter_mut().zip(block.iter()) {
             *x = f64::from(channel[at]);
         }
-        let wet = self.chain.run(dry, self.channels);
+        let wet = self.chain.run(trial.shape(), dry, self.channels);
         let gain = self.balance.gain(&dry, &wet, self.channels);
         if !gain.is_finite() || wet.iter().any(|x| !x.is_finite()) {
             // The input was no sound, and what came of it stays in the filters.
@@ -174,7 +174,6 @@ impl Player {
 /// The filters of one trial.
 #[derive(Debug, Default)]
 struct Chain {
-    trial: Option<Trial>,
     /// The gain as an amplitude ratio.
     factor: f64,
     sections: [Option<Biquad>; SECTIONS],
@@ -200,14 +199,13 @@ impl Chain {
             Shape::InvertRight | Shape::Left | Shape::Right => {}
         }
         let factor = 10f64.powf(gain_db / 20.0);
-        Self { trial: Some(trial), factor, sections, states: Default::default() }
+        Self { factor, sections, states: Default::default() }
     }
 
-    fn run(&mut self, frame: [f64; CHANNELS], channels: usize) -> [f64; CHANNELS] {
+    fn run(&mut self, shape: Shape, frame: [f64; CHANNELS], channels: usize) -> [f64; CHANNELS] {
         let [left, right, ..] = frame;
         let mut out = frame;
-        let Some(trial) = self.trial else { return out };
-        match trial.shape() {
+        match shape {
             Shape::InvertRight => out[1] = -right,
             Shape::Left => out[0] *= self.factor,
             Shape::Right => out[1] *= self.factor,
