@@ -65,7 +65,7 @@ THINGS_OF = {"presence": ORDER, "where": ORDER, "fault": FAULTS}
 # An answer begins with what the question was understood to be about, which is not shown. Mostly the program words the rest, from
 # findings, measurements and the listener's heads; what it leaves to the language model follows.
 SAY = "<say>"
-TOLD = {"followup": 0.85, "question": 0.15}  # how often a question is asked after findings were told
+TOLD = {"followup": 0.85, "question": 0.2, "unknowable": 0.5}  # how often a question is asked after findings were told
 TOPIC_TOKENS = [f"<about:{kind}>" for kind in [*KINDS, *followups.KINDS]]
 TOPIC_TOKENS += [f"<of:{thing}>" for thing in [*ORDER, *FAULTS, *followups.PLACES]] + [SAY, HEARS, "<maybe>", SOUNDS]
 CANT_TELL = "I can't tell from this"
@@ -259,6 +259,8 @@ def draw_topic(heard, facts, rng):
         facts = draw_facts(rng, counts=(1, 3, 4, 4), told=TOLD["followup"])
         return kind, followups.draw_reference(kind, facts, FAULTS, rng), facts
     kind = rng.choices(list(KINDS), KINDS.values())[0]
+    if kind == "unknowable":  # nothing in the prompt answers it, so it is asked after anything
+        facts = draw_facts(rng, counts=(1, 1, 1, 1), told=TOLD[kind])
     return kind, draw_thing(kind, heard, facts, rng), facts
 
 

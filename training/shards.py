@@ -20,6 +20,8 @@ FRAMES_A_CHUNK = 96  # mel frames behind one soft token
 AUDIBLE = 0.01  # of the mix's power: 20 dB below it, as the factory has it
 DB = float(np.log(10) / 10)
 SILENCE = 1e-12  # power, so that nothing divides by zero
+GUEST = 0.5  # of the scenes that a recording joins which never met them: songs through SoundFonts have few makers and no words
+SINGING = 0.4  # of the guests sing, for most songs are sung
 
 
 def truths(path):
@@ -75,6 +77,7 @@ class Pool:
         self.folder, self.names, self.seen = Path(folder), names, set()
         self.mels, self.waves, self.truths, self.targets = [], [], [], []
         self.stems, self.recorded, self.scenes, self.songs = [], [], [], []
+        self.guests = {}
         self.refresh()
 
     def refresh(self):
@@ -93,6 +96,8 @@ class Pool:
                     self.stems.append(i)
                     if t["source"] != "procedural" and not t["scene"]:
                         self.recorded.append(i)
+                        if t["label"] not in KIT:
+                            self.guests.setdefault(t["label"], []).append(i)
                 if t["scene"]:
                     scenes.setdefault(t["scene"]["song"], {}).setdefault(t["scene"]["number"], []).append(i)
             songs = [[stems for stems in song.values() if len(stems) > 1] for song in scenes.values()]
@@ -148,19 +153,31 @@ class Pool:
         return self.mix(scene, self.stretch(scene, self.mels[0].shape[1], 0))
 
     def random_mix(self, frames, start, rng):
-        """A scene with other levels and without some of its stems, or stems that never met."""
+        """A scene with other levels, without some of its stems, often with a guest; or stems that never met."""
         if self.scenes and rng.random() < 0.6:
             index = self.scenes[rng.integers(len(self.scenes))]
             kept = [i for i in index if rng.random() < 0.85]
             index = kept if len(kept) > 1 else index
             parts = self.stretch(index, frames, start)
             level_db = rng.normal(0, 3, len(index))
+            if self.guests and rng.random() < GUEST:
+                guest, wave, above_db = self.guest(frames, start, rng)
+                index, parts = [*index, guest], np.vstack([parts, wave * np.sqrt((parts.sum(0) ** 2).mean() + SILENCE)])
+                level_db = np.append(level_db, above_db)
         else:
             index = [pool[rng.integers(len(pool))] for pool in (self.stems, self.recorded or self.stems) for _ in range(rng.integers(1, 5))]
             parts = self.stretch(index, frames, start)
             level_db = rng.normal(0, 5, len(index)) - 10 * np.log10((parts**2).mean(-1) + SILENCE)
         wave, truth, present = self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])
         return glued(wave, rng), truth, present
+
+    def guest(self, frames, start, rng):
+        """A recording, every label alike but for voices: its index, samples at unit power, and dB above the band."""
+        sings = "vocals" in self.guests and rng.random() < SINGING
+        label = "vocals" if sings else list(self.guests)[rng.integers(len(self.guests))]
+        guest = self.guests[label][rng.integers(len(self.guests[label]))]
+        wave = self.stretch([guest], frames, start)
+        return guest, wave / np.sqrt((wave**2).mean() + 1e-8), rng.normal(-1 if sings else -5, 4)
 
     def batch(self, index, frames=None, start=0):
         """`[batch, n_mels, frames]` decibels and the stacked targets of single clips."""

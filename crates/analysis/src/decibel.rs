@@ -25,10 +25,11 @@ pub(crate) fn select(values: &mut [f32], share: f64) -> f32 {
     *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
-/// Counts of levels in 1 dB steps for many bins at once: percentiles over hours in fixed memory.
+/// Counts of levels in steps of a decibel or less for many bins at once: percentiles over hours in fixed memory.
 #[derive(Clone, Debug)]
 pub(crate) struct LevelCounts {
     lowest_db: f64,
+    step_db: f64,
     steps: usize,
     counts: Vec<u32>,
 }
@@ -36,31 +37,59 @@ pub(crate) struct LevelCounts {
 impl LevelCounts {
     /// Room for `bins` bins of levels from `lowest_db` to `highest_db`.
     pub(crate) fn new(bins: usize, lowest_db: f64, highest_db: f64) -> Self {
-        let steps = (highest_db - lowest_db) as usize + 1;
-        Self { lowest_db, steps, counts: vec![0; bins * steps] }
+        Self::in_steps(1.0, bins, lowest_db, highest_db)
+    }
+
+    /// The same in steps of an eighth of a decibel.
+    pub(crate) fn fine(bins: usize, lowest_db: f64, highest_db: f64) -> Self {
+        Self::in_steps(0.125, bins, lowest_db, highest_db)
+    }
+
+    fn in_steps(step_db: f64, bins: usize, lowest_db: f64, highest_db: f64) -> Self {
+        let steps = ((highest_db - lowest_db) / step_db) as usize + 1;
+        Self { lowest_db, step_db, steps, counts: vec![0; bins * steps] }
+    }
+
+    fn row(&self, bin: usize) -> &[u32] {
+        &self.counts[bin * self.steps..][..self.steps]
     }
 
     /// Counts one level of one bin.
     pub(crate) fn add(&mut self, bin: usize, level_db: f64) {
-        let step = ((level_db - self.lowest_db).max(0.0) as usize).min(self.steps - 1);
+        let above_db = (level_db - self.lowest_db).max(0.0);
+        let step = ((above_db / self.step_db) as usize).min(self.steps - 1);
         let count = &mut self.counts[bin * self.steps + step];
         *count = count.saturating_add(1);
     }
 
     /// The level below which `share` of the bin's counts lie, interpolated within its step.
     pub(crate) fn percentile(&self, bin: usize, share: f64) -> Option<f64> {
-        let row = &self.counts[bin * self.steps..][..self.steps];
+        let row = self.row(bin);
         let total: u64 = row.iter().map(|&count| u64::from(count)).sum();
         let wanted = share * total as f64;
         let mut below = 0.0;
         for (step, &count) in row.iter().enumerate() {
             let count = f64::from(count);
             if count > 0.0 && below + count >= wanted {
-                return Some(self.lowest_db + step as f64 + (wanted - below) / count);
+                let steps = step as f64 + (wanted - below) / count;
+                return Some(self.lowest_db + self.step_db * steps);
             }
             below += count;
         }
         None
+    }
+
+    /// How many of the bin's levels lie between two, and how many there are.
+    pub(crate) fn within(&self, bin: usize, lo_db: f64, hi_db: f64) -> (f64, f64) {
+        let (mut inside, mut all) = (0.0, 0.0);
+        for (step, &count) in self.row(bin).iter().enumerate() {
+            let middle_db = self.lowest_db + self.step_db * (step as f64 + 0.5);
+            all += f64::from(count);
+            if (lo_db..=hi_db).contains(&middle_db) {
+                inside += f64::from(count);
+            }
+        }
+        (inside, all)
     }
 }
 
@@ -77,6 +106,15 @@ mod tests {
         assert!((counts.percentile(1, 0.5).unwrap() + 50.0).abs() <= 1.0);
         assert!((counts.percentile(1, 0.1).unwrap() + 90.0).abs() <= 1.0);
         assert_eq!(counts.percentile(0, 0.5), None);
+    }
+
+    #[test]
+    fn levels_within_a_range_are_counted() {
+        let mut counts = LevelCounts::fine(1, -100.0, 0.0);
+        for level_db in [-60.1, -60.0, -59.9, -58.0] {
+            counts.add(0, level_db);
+        }
+        assert_eq!(counts.within(0, -60.5, -59.5), (3.0, 4.0));
     }
 
     #[test]

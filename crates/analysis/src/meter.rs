@@ -3,6 +3,7 @@
 //! Called by sessions and the offline driver with blocks of any size; the split never changes a figure.
 
 mod crest;
+mod hiss;
 mod image;
 mod levels;
 mod lines;

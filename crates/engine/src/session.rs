@@ -7,6 +7,7 @@
 mod answer;
 mod bell;
 mod bounce;
+mod company;
 mod export;
 mod follower;
 mod input;
@@ -235,6 +236,15 @@ impl Shared {
         });
         Finding::sort(&mut findings);
         findings
+    }
+
+    /// Adds to what was found in a passage, if it is still the last, what the user wants to hear of.
+    fn find_more(&self, id: u64, mut more: Vec<Finding>) {
+        self.controls.taste.read(|choices| more.retain(|finding| choices.welcomes(finding)));
+        if let Some(found) = self.report.lock().found.as_mut().filter(|found| found.id == id) {
+            found.findings.extend(more);
+            Finding::sort(&mut found.findings);
+        }
     }
 
     fn label(&self) -> Option<Label> {

@@ -156,7 +156,7 @@ pub struct Measurements {
     pub hum_db: Option<f64>,
     /// Level (50 ms) that is exceeded 90 % of the time, in dBFS.
     pub noise_floor_dbfs: Option<f64>,
-    /// Level of the quiet moments between 2 and 12 kHz, in dBFS.
+    /// Level between 2 and 12 kHz of noise that stays as it is under the sound, in dBFS.
     pub hiss_dbfs: Option<f64>,
     /// Spectral flatness of that hiss: near 1 is noise, near 0 is tones.
     pub noise_flatness: Option<f64>,

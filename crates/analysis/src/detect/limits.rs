@@ -29,16 +29,14 @@ pub(super) const ONE_SIDED_DB: f64 = 15.0;
 pub(super) const HUM_DBFS: f64 = -70.0;
 pub(super) const HUM_CLEAR_DB: f64 = 10.0;
 pub(super) const HUM_SEVERE_DB: f64 = 30.0;
+/// What is quiet is turned up, and its hum and hiss with it: a floor this close to the RMS counts at any level.
+pub(super) const HUM_WITHIN_DB: f64 = 33.0;
+pub(super) const HISS_WITHIN_DB: f64 = 39.0;
 /// Notches go this much deeper than it takes, in dB.
 pub(super) const HUM_MARGIN_DB: f64 = 3.0;
-/// Hiss in the quiet moments: its level in dBFS, how far below the RMS it is heard as a floor, how far at most below
-/// the quiet moments' whole level (pink noise has 6 dB less in that band), and how flat it is.
+/// Steady hiss: its level in dBFS, and how far below the RMS it is a floor rather than the sound.
 pub(super) const HISS_DBFS: f64 = -72.0;
-pub(super) const HISS_BELOW_DB: f64 = 14.0;
-pub(super) const HISS_OF_FLOOR_DB: f64 = 9.0;
-pub(super) const NOISE_FLATNESS: f64 = 0.65;
-/// What is quiet is turned up, and its hiss with it: a floor this close to the RMS counts at any level.
-pub(super) const HISS_WITHIN_DB: f64 = 37.0;
+pub(super) const HISS_BELOW_DB: f64 = 20.0;
 /// Correlation below 120 Hz: channels of one level lose 1.9 dB in mono here, 3 dB (clear) at 0 and 6 dB (severe) at -0.5;
 /// and how far below the RMS that band may lie to matter.
 pub(super) const LOW_CORRELATION: f64 = 0.3;
@@ -82,12 +80,6 @@ pub(super) fn plr_db(label: Option<Label>) -> Option<[f64; 3]> {
         Label::Drums | Label::Percussion => Some([7.0, 5.5, 4.0]),
         _ => None,
     }
-}
-
-/// Whether noise belongs to the sound: what a kit leaves between its hits may be as flat as hiss.
-pub(super) fn is_noisy(label: Option<Label>) -> bool {
-    use Label::{Cymbals, Drums, Fx, HiHat, Percussion, Snare, Toms};
-    matches!(label, Some(Cymbals | Drums | Fx | HiHat | Percussion | Snare | Toms))
 }
 
 /// Whether a source fills its spectrum, so that a narrow peak is no note of it. A lone drum,

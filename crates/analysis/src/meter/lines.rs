@@ -1,6 +1,6 @@
-//! What stands still in a spectrum while the music moves: mains hum, the noise of the quiet moments, resonances.
+//! What stands still in a spectrum while the music moves: mains hum and resonances.
 //!
-//! All three read percentiles over time of the level per bin, kept as counts, so that hours take fixed memory.
+//! Both read percentiles over time of the level per bin, kept as counts, so that hours take fixed memory.
 
 use signal::Measurements;
 
@@ -15,13 +15,11 @@ const HARMONICS_NEEDED: usize = 2;
 /// How far a harmonic stands over its neighbours in the quiet moments, in dB, and how close to its frequency it is.
 const HUM_EXCESS_DB: f64 = 9.0;
 const HUM_WIDTH_HZ: f64 = 0.8;
-/// Noise is read between these, in Hz.
-const NOISE_HZ: (f64, f64) = (2_000.0, 12_000.0);
-/// Quiet moments below this between those are silent, in dBFS.
-const SILENT_HISS_DBFS: f64 = -90.0;
+/// What lies further below the strongest harmonic is none of hum's, in dB: a drum that is tuned to the mains has such overtones.
+const HUM_SPREAD_DB: f64 = 20.0;
 /// Resonances are looked for between these, in Hz: above, hats and bells have modes of their own.
 const RESONANCE_HZ: (f64, f64) = (120.0, 5_000.0);
-/// Grid of noise and resonances: steps an octave.
+/// Grid of resonances: steps an octave.
 const STEPS: usize = 24;
 /// A resonance's neighbourhood: half an octave on either side, without an eighth of an octave around it.
 const REACH: usize = STEPS / 2;
@@ -49,7 +47,6 @@ pub(super) struct Lines {
     edges_hz: Vec<f64>,
     grid: Vec<f32>,
     neighbours: Vec<f32>,
-    quiet: LevelCounts,
     /// Density of the active frames.
     active: LevelCounts,
     /// Count, sum and sum of squares of the exact peaks found in each step, in steps of the grid.
@@ -61,7 +58,7 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn new(bin_hz: f64, bins: usize) -> Self {
         let hum_bins = (((60 * HARMONICS + 40) as f64 / bin_hz) as usize).min(bins);
-        let top_hz = NOISE_HZ.1.max(RESONANCE_HZ.1 * 2.0).min(bin_hz * (bins - 1) as f64);
+        let top_hz = (RESONANCE_HZ.1 * 2.0).min(bin_hz * (bins - 1) as f64);
         let bottom_hz = RESONANCE_HZ.0 / 2.0;
         let steps = ((top_hz / bottom_hz).log2() * STEPS as f64).floor().max(1.0) as usize;
         let edges_hz: Vec<f64> =
@@ -73,7 +70,6 @@ impl Lines {
             grid: vec![0.0; steps],
             edges_hz,
             neighbours: Vec::with_capacity(2 * REACH),
-            quiet: LevelCounts::new(steps, -160.0, 0.0),
             active: LevelCounts::new(steps, -160.0, 0.0),
             peaks: vec![[0.0; 3]; steps],
             frames: 0,
@@ -95,7 +91,6 @@ impl Lines {
             let density = below.between(lo_hz, hi_hz) / width_hz;
             let level = power_db(density);
             self.grid[step] = level as f32;
-            self.quiet.add(step, level);
         }
         if active {
             self.active_frames += 1;
@@ -149,9 +144,7 @@ impl Lines {
 
     pub(super) fn finish(&self, out: &mut Measurements) {
         if self.frames < FEWEST_FRAMES {
-            for field in
-                ["hum_hz", "hum_db", "hiss_dbfs", "noise_flatness", "resonance_hz", "resonance_db"]
-            {
+            for field in ["hum_hz", "hum_db", "resonance_hz", "resonance_db"] {
                 out.notes
                     .insert(field.to_owned(), "too short to tell what stands still".to_owned());
             }
@@ -167,10 +160,6 @@ impl Lines {
                     out.notes.insert(field.to_owned(), "no hum stands out".to_owned());
                 }
             }
-        }
-        if let Some((level_db, flatness)) = self.hiss() {
-            out.hiss_dbfs = Some(level_db);
-            out.noise_flatness = Some(flatness);
         }
         match self.find_resonance() {
             Some((hz, excess_db)) => {
@@ -191,9 +180,11 @@ impl Lines {
         let quiet: Vec<f64> =
             (0..self.hum_bins).map_while(|bin| self.hum.percentile(bin, 0.1)).collect();
         let found = [50.0, 60.0].into_iter().filter_map(|mains_hz| {
-            let levels: Vec<f64> = (1..=HARMONICS)
+            let mut levels: Vec<f64> = (1..=HARMONICS)
                 .filter_map(|harmonic| self.hum_line(&quiet, mains_hz * harmonic as f64))
                 .collect();
+            let strongest = levels.iter().copied().fold(f64::MIN, f64::max);
+            levels.retain(|level| strongest - level < HUM_SPREAD_DB);
             let power: f64 = levels.iter().map(|level| 10f64.powf(level / 10.0)).sum();
             (levels.len() >= HARMONICS_NEEDED).then(|| (mains_hz, power_db(power)))
         });
@@ -227,28 +218,6 @@ impl Lines {
         // A line's power spreads over three bins of a Hann window: 1.76 dB more than its highest bin.
         let stands = top - usual >= HUM_EXCESS_DB && (found_hz - freq_hz).abs() <= HUM_WIDTH_HZ;
         stands.then_some(top + 1.76)
-    }
-
-    /// The 10th percentile between 2 and 12 kHz: its level, and its flatness (geometric over arithmetic mean of the
-    /// density). `None` where the sample rate doesn't reach or the moments are silent.
-    fn hiss(&self) -> Option<(f64, f64)> {
-        let steps = self.edges_hz.windows(2).enumerate();
-        let inside = steps.filter(|(_, edges)| edges[0] >= NOISE_HZ.0 && edges[1] <= NOISE_HZ.1);
-        let (mut count, mut sum_db, mut density, mut power) = (0, 0.0, 0.0, 0.0);
-        for (step, edges) in inside {
-            let level_db = self.quiet.percentile(step, 0.1)?;
-            let linear = 10f64.powf(level_db / 10.0);
-            count += 1;
-            sum_db += level_db;
-            density += linear;
-            power += linear * (edges[1] - edges[0]);
-        }
-        if count < STEPS || power_db(power) < SILENT_HISS_DBFS {
-            return None;
-        }
-        let flatness_db =
-            sum_db / f64::from(count as u32) - 10.0 * (density / f64::from(count as u32)).log10();
-        Some((power_db(power), 10f64.powf(flatness_db / 10.0).clamp(0.0, 1.0)))
     }
 
     /// Frequency of the one narrow peak that stays, and how far it stands out in the moments when it does so least.

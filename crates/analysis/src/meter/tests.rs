@@ -386,8 +386,24 @@ fn the_floor_of_the_pauses_is_measured_with_its_colour() {
     }
     let measured = measure(&track, 1);
     near(measured.noise_floor_dbfs, -55.0, 1.0);
-    assert!(measured.noise_flatness.unwrap() > 0.8);
+    // Of white noise up to 24 kHz.
+    near(measured.hiss_dbfs, -55.0 + 10.0 * (10_000.0f64 / 24_000.0).log10(), 0.5);
+    assert!(measured.noise_flatness.unwrap() > 0.9);
     near(Some(measured.signal_s), 6.0, 0.1);
+}
+
+#[test]
+fn hiss_is_measured_under_what_never_pauses_and_none_where_there_is_none() {
+    let held: Vec<f32> = (0..6).flat_map(|n| sine(220.0 * f64::from(n + 1), -14.0, 1.0)).collect();
+    assert_eq!(measure(&held, 1).hiss_dbfs, None);
+    let quiet = noise(4, -50.0, held.len());
+    let both: Vec<f32> = held.iter().zip(&quiet).map(|(x, y)| x + y).collect();
+    let expected = -50.0 + 10.0 * (10_000.0f64 / 24_000.0).log10();
+    near(measure(&both, 1).hiss_dbfs, expected, 0.5);
+    // A track on which nothing lies for most of the time.
+    let mut track = both;
+    track.resize(samples(40.0), 0.0);
+    near(measure(&track, 1).hiss_dbfs, expected, 0.5);
 }
 
 #[test]

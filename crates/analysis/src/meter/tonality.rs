@@ -1,4 +1,4 @@
-//! The long-term spectrum and what is read from it: bands, centroid, sibilance, and the lines of [`super::lines`].
+//! The long-term spectrum and what is read from it: bands, centroid, sibilance, the lines of [`super::lines`] and [`super::hiss`].
 //!
 //! Frames of about a third of a second at a hop of a quarter, from before the first sample to after the last, so
 //! that every sample counts the same and the bands sum to the slice's power.
@@ -6,6 +6,7 @@
 use signal::{Band, BandLevels, Measurements};
 
 use super::SANE_SAMPLE;
+use super::hiss::Hiss;
 use super::image::Image;
 use super::lines::Lines;
 use crate::decibel::{LevelCounts, power_db};
@@ -17,6 +18,9 @@ const FRAME_S: f64 = 0.34;
 const OVERLAP_GAIN: f64 = 1.5;
 /// Frames below this level tell nothing about tone, in dBFS.
 const ACTIVE_DBFS: f64 = -65.0;
+/// A gap between recordings is quieter than this; it is looked for at the ends of a frame, of which each is so much.
+const GAP_PEAK: f32 = 1e-5;
+const END_SHARE: usize = 8;
 /// The bands of sibilance and of the vowels it is held against, in Hz.
 const SIBILANTS_HZ: (f64, f64) = (5_000.0, 9_000.0);
 const VOWELS_HZ: (f64, f64) = (1_000.0, 4_000.0);
@@ -31,10 +35,13 @@ pub(super) struct Tonality {
     power: Vec<f32>,
     below: PowerBelow,
     sum: Vec<f64>,
+    /// Whether no gap reaches into the last frame of one channel at least.
+    unbroken: bool,
     /// Frames taken, of which the first `lead_frames` begin before the slice.
     frames: u64,
     lead_frames: u64,
     lines: Lines,
+    hiss: Hiss,
     image: Option<Image>,
     /// Levels of sibilants (0) and vowels (1).
     sibilance: LevelCounts,
@@ -54,9 +61,11 @@ impl Tonality {
             power: vec![0.0; len / 2 + 1],
             below: PowerBelow::new(bin_hz, len / 2 + 1),
             sum: vec![0.0; len / 2 + 1],
+            unbroken: false,
             frames: 0,
             lead_frames: 3,
             lines: Lines::new(bin_hz, len / 2 + 1),
+            hiss: Hiss::new(bin_hz, len / 2 + 1),
             image: (channels == 2).then(|| Image::new(len / 2 + 1)),
             sibilance: LevelCounts::new(2, -140.0, 0.0),
         }
@@ -78,8 +87,10 @@ impl Tonality {
     /// Takes a frame of every channel, if it is there.
     fn take_frame(&mut self) -> bool {
         self.power.fill(0.0);
+        self.unbroken = false;
         for (channel, framer) in self.framers.iter_mut().enumerate() {
             let Some(frame) = framer.next_frame() else { return false };
+            self.unbroken |= is_unbroken(frame);
             self.spectrum.add_power(frame, &mut self.power);
             if let Some(image) = &mut self.image {
                 image.add(channel, self.spectrum.last());
@@ -108,6 +119,9 @@ impl Tonality {
         self.below.fill(self.power.iter().map(|&p| f64::from(p)));
         let active = power_db(self.below.total()) > ACTIVE_DBFS;
         self.lines.observe(&self.power, &self.below, active);
+        if self.unbroken {
+            self.hiss.observe(&self.power);
+        }
         if active {
             for (bin, (lo, hi)) in [SIBILANTS_HZ, VOWELS_HZ].into_iter().enumerate() {
                 self.sibilance.add(bin, power_db(self.below.between(lo, hi)));
@@ -142,6 +156,7 @@ impl Tonality {
         let reaches = nyquist_hz >= SIBILANTS_HZ.1;
         out.sibilance_db = loud.filter(|_| reaches).map(|(sibilants, vowels)| sibilants - vowels);
         self.lines.finish(out);
+        self.hiss.finish(out);
     }
 
     /// Pads with silence until the last sample has been in four frames.
@@ -157,6 +172,11 @@ impl Tonality {
             while self.frames < wanted && self.take_frame() {}
         }
     }
+}
+
+fn is_unbroken(frame: &[f32]) -> bool {
+    let (end, sounds) = (frame.len() / END_SHARE, |x: &f32| x.abs() > GAP_PEAK);
+    frame[..end].iter().any(sounds) && frame[frame.len() - end..].iter().any(sounds)
 }
 
 /// The power below each edge of a spectrum's bins, from which that of any band follows.

@@ -15,6 +15,7 @@ use jiff::Zoned;
 use self::news::Taker;
 use self::source::Source;
 use super::bounce::{BounceSettings, Bouncing};
+use super::company::Company;
 use super::export;
 use super::follower::{Follower, News};
 use super::leftover::Leftovers;
@@ -78,6 +79,7 @@ pub struct Listener {
     /// Whether other instances are looked for, and they, once there was something to hear.
     meets: bool,
     neighbours: Option<Neighbours>,
+    company: Company,
     /// What was found in each bar.
     recurrence: Recurrence,
     bouncing: Bouncing,
@@ -135,6 +137,7 @@ impl Listener {
             scribe,
             meets: false,
             neighbours: None,
+            company: Company::default(),
             recurrence: Recurrence::default(),
             bouncing: Bouncing::default(),
             settings: None,
@@ -170,6 +173,7 @@ impl Listener {
         if self.meets && self.neighbours.is_none() && !self.sources.is_empty() {
             self.neighbours = Some(Neighbours::of_user());
         }
+        self.company.look(self.neighbours.as_ref(), &self.shared, now);
         let due = |neighbours: &&mut Neighbours| neighbours.is_due(now);
         let Some(neighbours) = self.neighbours.as_mut().filter(due) else { return };
         let name = self.shared.title.lock().clone();
@@ -430,11 +434,14 @@ impl Listener {
                     if let Some(hearing) = self.hearing.take() {
                         let manner = Manner { rendered: hearing.is_render(), ..manner };
                         let Hearing { generation, follower, .. } = hearing;
-                        let Self { shared, scribe, neighbours, bouncing, recurrence, .. } = self;
+                        let Self {
+                            shared, scribe, neighbours, company, bouncing, recurrence, ..
+                        } = self;
                         let mut taker = Taker {
                             shared,
                             scribe,
                             neighbours,
+                            company,
                             bouncing,
                             recurrence,
                             generation,
@@ -459,14 +466,14 @@ impl Listener {
         let chunk = piece.chunk();
         let frames = chunk.frames();
         let rendered = manner.rendered;
-        let Self { shared, scribe, neighbours, bouncing, recurrence, hearing, .. } = self;
+        let Self { shared, scribe, neighbours, company, bouncing, recurrence, hearing, .. } = self;
         let Some(hearing) = hearing else { return 0 };
         self.unheard_s = (self.unheard_s - hearing.seconds(frames)).max(0.0);
         let manner = Manner { rendered: hearing.is_render(), ..manner };
         let Hearing { generation, follower, pass_frames, rendered_frames } = hearing;
         let generation = *generation;
         let mut taker =
-            Taker { shared, scribe, neighbours, bouncing, recurrence, generation, manner };
+            Taker { shared, scribe, neighbours, company, bouncing, recurrence, generation, manner };
         follower.push(&chunk, &mut |news| {
             taker.take(&news);
             if matches!(news, News::PassStarted { .. }) {

@@ -8,10 +8,10 @@ use models::Heard;
 use signal::{BarKey, Finding, Label, Measurements};
 
 use super::answer::{Answer, AnswerState};
+use super::company::masked;
 use super::report::{Named, Words};
 use super::sounds::Sounds;
 use super::{Dismissed, Shared};
-use crate::advice::masking::{self, Track};
 use crate::conversation::Conversation;
 use crate::hub::{Hub, Impression, Question, Reply, Seat, Window};
 use crate::{
@@ -30,9 +30,6 @@ const REMEMBERED: usize = 64;
 
 /// A passage's weight in the track's label sinks by this factor with each later one.
 const FADE: f64 = 0.95;
-
-/// A track of which the host tells no name.
-const UNNAMED: &str = "another track";
 
 /// The embedded model's words for a finding that the user doesn't want to hear of (training/followups.py). Here they are true: it
 /// is dismissed.
@@ -265,7 +262,12 @@ impl Scribe {
             return shared.report.lock().add_answer(answer);
         };
         let label = shared.label();
-        let more = masked(heading, neighbours, label);
+        let more = heading
+            .sheet
+            .as_ref()
+            .zip(neighbours)
+            .map(|(sheet, neighbours)| masked(sheet, heading.bar, neighbours, label));
+        let more = more.unwrap_or_default();
         let findings = shared.findings(&heading.measured, label, more);
         (answer.bar, answer.length_s) = (heading.bar, heading.length_s);
         (answer.signal_s, answer.extent) = (heading.measured.signal_s, heading.extent.clone());
@@ -346,28 +348,6 @@ impl Scribe {
             shared.answer(id, |answer| answer.finish(Err("stopped".to_owned())));
         }
     }
-}
-
-/// What the bar and those that other instances heard at the same time hide of each other.
-fn masked(
-    heading: &Heading,
-    neighbours: Option<&Neighbours>,
-    label: Option<Label>,
-) -> Vec<Finding> {
-    let (Some(own), Some(neighbours)) = (&heading.sheet, neighbours) else { return Vec::new() };
-    let beside = neighbours.beside(own);
-    let levels: Vec<_> = beside.iter().map(|other| other.bar.levels.steps_db.as_slice()).collect();
-    let place = match heading.bar {
-        Some(bar) => format!("in bar {bar}"),
-        None => "in the last bar".to_owned(),
-    };
-    let found = masking::hidden(&own.levels.steps_db, &levels).into_iter().filter_map(|hidden| {
-        let title = &beside[hidden.masker.max(hidden.maskee) - 1].title;
-        let name = if title.name.is_empty() { UNNAMED } else { &title.name };
-        let other = Track { name: name.to_owned(), label: title.label };
-        masking::finding(&hidden, label, &other, masking::longest(&hidden), &place)
-    });
-    found.collect()
 }
 
 /// What a caption or an answer may say of a passage: tempo from the host's clock, the rest measured.

@@ -11,6 +11,7 @@ use crate::extent::{self, Extent, STEP_S};
 use crate::neighbours::{BarSheet, Neighbours};
 use crate::recurrence::Recurrence;
 use crate::session::bounce::Bouncing;
+use crate::session::company::Company;
 use crate::session::follower::{News, Passage};
 use crate::session::notebook::NotedBar;
 use crate::session::report::{Found, HeardBar, Words};
@@ -24,6 +25,7 @@ pub(super) struct Taker<'a> {
     pub(super) shared: &'a Shared,
     pub(super) scribe: &'a mut Option<Scribe>,
     pub(super) neighbours: &'a mut Option<Neighbours>,
+    pub(super) company: &'a mut Company,
     /// Given the passes that captions were armed for.
     pub(super) bouncing: &'a mut Bouncing,
     pub(super) recurrence: &'a mut Recurrence,
@@ -81,6 +83,9 @@ impl Taker<'_> {
             shared.report.lock().found = Some(found);
         }
         let sheet = self.show(passage, bar, length_s);
+        if let Some(sheet) = &sheet {
+            self.company.shown(id, number, sheet.clone());
+        }
         let key = bar.map(|bar| bar.key);
         let came_at = Instant::now();
         let extent = extent.words();

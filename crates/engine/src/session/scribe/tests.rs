@@ -317,20 +317,41 @@ fn two_instances_that_hide_each_other_say_so_until_it_is_dismissed() {
     loud.listen_after(1.0);
     assert_eq!((quiet.session.report().neighbours, loud.session.report().neighbours), (1, 1));
     let remote = quiet.session.remote();
-    let mut ask = |question: Option<&str>| {
+    let ask = |quiet: &mut Desk, question: Option<&str>| {
         remote.send(Command::Ask(question.map(str::to_owned)));
         quiet.settle();
         quiet.session.report().answers.pop_back().unwrap()
     };
-    let masking = ask(None).findings.into_iter().find(|f| f.kind == FindingKind::Masking);
+    let masking =
+        ask(&mut quiet, None).findings.into_iter().find(|f| f.kind == FindingKind::Masking);
     let text = masking.unwrap().text;
     assert!(text.starts_with("Pad (bass) hides this track (bass) from "), "{text}");
     assert!(text.contains("Hz in bar 2: there it lies "), "{text}");
+    let listed = |quiet: &Desk| {
+        let found = quiet.session.report().found.unwrap();
+        found.findings.iter().filter(|finding| finding.kind == FindingKind::Masking).count()
+    };
+    assert_eq!(listed(&quiet), 0, "nobody looks");
+    let play_watched = |quiet: &mut Desk, loud: &mut Desk| {
+        for _ in 0..4 {
+            quiet.session.remote().watch();
+            quiet.play(1, 0.003);
+            loud.play(1, 0.3);
+            quiet.listen_after(0.5);
+            loud.listen_after(0.5);
+        }
+    };
+    play_watched(&mut quiet, &mut loud);
+    quiet.listen_after(0.5);
+    assert_eq!(listed(&quiet), 1);
     let template = "You can dismiss masking, and I won't bring it up on this track.";
-    let answer = ask(Some(&format!("fill {template}|not again")));
+    let answer = ask(&mut quiet, Some(&format!("fill {template}|not again")));
     assert_eq!(answer.text, "I have dismissed masking, and I won't bring it up on this track.");
-    assert!(ask(None).findings.iter().all(|f| f.kind != FindingKind::Masking));
+    assert!(ask(&mut quiet, None).findings.iter().all(|f| f.kind != FindingKind::Masking));
     assert_eq!(remote.choices().dismissed().len(), 1);
+    play_watched(&mut quiet, &mut loud);
+    quiet.listen_after(0.5);
+    assert_eq!(listed(&quiet), 0, "dismissed");
 }
 
 #[test]
