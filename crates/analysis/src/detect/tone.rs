@@ -25,7 +25,7 @@ const JUDGED_HZ: f64 = 10_000.0;
 
 const MOST_CUT_DB: f64 = 9.0;
 const MOST_NARROW_CUT_DB: f64 = 15.0;
-const MOST_BOOST_DB: f64 = 12.0;
+const MOST_BOOST_DB: f64 = 9.0;
 /// What is expected of a fault is about half of what there is, so no move goes further than this many times the estimate.
 const MOST_OF_AMOUNT: f64 = 2.0;
 
