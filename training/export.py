@@ -16,11 +16,12 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 import grammar
+from calibrate import instrument_limits, label_limits
 from encoder import CONFIG as ENCODER
 from encoder import Heads
-from features import log_mel, normalise
+from features import log_mel
 from lm import CHUNK_FRAMES, Talker, chunk_means
-from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool, as_batch, samples
+from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool, samples
 from train_encoder import Listener
 from batches import AFTER, BEFORE, END
 from train_language import greedy
@@ -36,55 +37,6 @@ MANIFEST = {
     "heads": "heads.safetensors",
     "prompt": {"bos": True, "before": BEFORE, "after": AFTER, "stop": [END], "answer_after": grammar.SAY},
 }
-
-
-@torch.no_grad()
-def outputs(listener, pool):
-    """Heads' outputs and targets of every clip of a pool."""
-    rows = []
-    for i in range(0, len(pool), 100):
-        index = range(i, min(i + 100, len(pool)))
-        db, label = pool.batch(index)[:2]
-        rows.append((listener(normalise(db))["label"], label))
-    return [torch.cat(column) for column in zip(*rows)]
-
-
-@torch.no_grad()
-def odds_of_scenes(listener, pool):
-    """Instruments' odds and whether each is there, of every whole scene of a pool of songs."""
-    rows = []
-    for scene in pool.scenes:
-        db, _, present = as_batch([pool.whole_mix(scene)])[:3]
-        rows.append((torch.sigmoid(listener(normalise(db))["instruments"])[0], present[0] > 0))
-    return [torch.stack(column) for column in zip(*rows)]
-
-
-def calibrate(listener, songs, heldout):
-    """The label head's temperature: the likeliest, or as much above it as it takes that 9 in 10 labels said with more than 0.8 are
-    right; and its abstain threshold, which leaves 2 in 3 labels right. Both on recordings never trained on. From what odds on an
-    instrument is named, which leaves 17 in 20 names right in scenes of unseen songs, and from what on it may be there."""
-    logits, labels = outputs(listener, heldout)
-    logits, labels = logits[labels >= 0], labels[labels >= 0]
-    grid = torch.linspace(0.5, 3.0, 51)
-    losses = torch.stack([torch.nn.functional.cross_entropy(logits / t, labels) for t in grid])
-
-    def said(t):
-        best, guess = torch.softmax(logits / t, -1).max(-1)
-        return best, (guess == labels).float()
-
-    def trusted(t):
-        best, right = said(t)
-        return right[best > 0.8].mean() >= 0.9
-
-    temperature = next((t.item() for t in grid[losses.argmin() :] if trusted(t)), grid[losses.argmin()].item())
-    best, right = said(temperature)
-    abstain = next((t for t in np.arange(0.1, 0.9, 0.01) if right[best >= t].mean() >= 2 / 3), 0.9)
-    odds, present = odds_of_scenes(listener, songs)
-    sure = next(t for t in np.arange(0.3, 0.9, 0.01) if present[odds >= t].float().mean() >= 0.85)
-    print(f"temperature {temperature:.2f}, likeliest {grid[losses.argmin()]:.2f}, over 0.8: {(best > 0.8).float().mean():.2f}")
-    print(f"abstain below {abstain:.2f}: {(best < abstain).float().mean():.2f} of held-out clips")
-    print(f"instruments at {sure:.2f}: recall {(present & (odds >= sure)).sum() / present.sum():.2f}")
-    return temperature, abstain, sure, 0.6 * sure
 
 
 def half(state):
@@ -173,7 +125,9 @@ def main():
     talker = Talker(saved["config"], ENCODER["hidden_size"])
     talker.load_state_dict(saved["model"])
     pool = Pool(a.data, "eval-*.f16")
-    calibration = calibrate(listener, Pool(a.data, "songs-*.f16"), Pool(a.data, "heldout-*.f16"))
+    heldout = Pool(a.data, "heldout-*.f16")
+    songs = [Pool(a.data, name) for name in ("songs-*.f16", "valid-*.f16")]
+    calibration = (*label_limits(listener, heldout), *instrument_limits(listener, songs, heldout))
     write_assets(a.assets, listener, talker.eval(), a.language.with_suffix(".tokenizer.json"), calibration)
     clip = next(i for i, t in enumerate(pool.truths) if t["kind"] == "mix" and len(t["instruments"]) >= 3)
     wave = samples(a.data / "eval-0.f16", len(pool.truths))[clip]

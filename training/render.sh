@@ -36,6 +36,11 @@ soundfont() {
   [ -e "$out/train-f$1.done" ] || "$here/work/venv/bin/python" "$here/soundfont.py" --midi "$first/midi" --rooms "$first/ir" \
     --soundfont "${fonts[@]}" --out "$out/train-f$1" --songs $(($1 * 50))..$(($1 * 50 + 50))
 }
+# What the odds are calibrated on: arrangements that training never hears, through the same fonts.
+valid() {
+  [ -e "$out/valid-f0.done" ] || "$here/work/venv/bin/python" "$here/soundfont.py" --midi "$first/midi" --rooms "$first/ir" \
+    --soundfont "${fonts[@]}" --out "$out/valid-f0" --songs 900000..900020
+}
 # The same of many more songs, a few moments of each: what mixes of unseen songs need.
 songs() { render scenes "train-m$1" train --seeds $((510000 + $1 * 50))..$((510050 + $1 * 50)) --count 5 --procedural-share 0.8; }
 
@@ -43,6 +48,7 @@ songs() { render scenes "train-m$1" train --seeds $((510000 + $1 * 50))..$((5100
 render clips heldout-0 heldout --seed 1000000 --count 1024 --procedural-share 0 --mix-share 0
 render clips eval-0 train --seed 999999 --count 2048 --procedural-share 0.5 --mix-share 0.5
 render scenes songs-0 train --seeds 990000..990030 --count 5 --procedural-share 1 --treated-share 0
+valid
 for ((i = 0; i < 10; i++)); do soundfont "$i"; done
 for ((i = 0; i < 12; i++)); do recorded "$i"; done
 for ((i = 0; i < 5; i++)); do performed "$i"; done
