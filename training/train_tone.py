@@ -2,7 +2,7 @@
 
     factory songs --seeds 500000..500110 --rate 44100 --out work/songs
     work/venv/bin/python train_tone.py --songs work/songs --clips work/clips/train-[fn]*.f16 work/clips/train-m[01].f16 \\
-        --unseen work/clips/songs-0.f16 --out ../crates/analysis/src/detect/balance/weights.rs
+        --phrases work/clips/train-[rp]*.f16 --unseen work/clips/songs-0.f16 --out ../crates/analysis/src/detect/balance/weights.rs
 
 What is read is sound without faults, as third-octave levels. Humps and shelves are added to the levels here, within the regions that
 the detector names, of any width, depth and place, and sometimes taken back in part, as its moves do. Nothing is read of how the
@@ -48,6 +48,8 @@ SILENT = 1e-7
 LIMITS_DB = np.array([[1.5, 5, 8]] * HUMPS + [[2.5, 8, 15]] * 2)
 # The shares of ordinary sounds that lie below the first two.
 ORDINARY = (0.9, 0.97)
+# Of each shard of recordings.
+PHRASES = 600
 SUITABLE = "acoustic-guitar drums electric-guitar piano speech vocals full-mix".split()
 
 
@@ -73,6 +75,19 @@ def of_shards(paths):
             if clip["kind"] == "stem" and clip["scene"] and np.mean(sound**2) > SILENT:
                 scene = clip["scene"]
                 out.append((levels_db(sound, 24_000), LABELS.index(clip["label"]), scene["song"], scene["number"]))
+    return out
+
+
+def of_phrases(paths, rng):
+    """The same of some recordings alone."""
+    out = []
+    for path in paths:
+        truth = truths(path)
+        wave = samples(path, len(truth))
+        for row in rng.choice(len(truth), min(PHRASES, len(truth)), replace=False):
+            sound = wave[row].astype(np.float32)
+            if truth[row]["kind"] == "stem" and truth[row]["label"] and np.mean(sound**2) > SILENT:
+                out.append((levels_db(sound, 24_000), LABELS.index(truth[row]["label"]), len(out), 0))
     return out
 
 
@@ -328,6 +343,8 @@ def table(net, levels, labels, limits, rng):
     amounts, _ = net.hear(levels, labels)
     suits = np.isin(labels, [LABELS.index(x) for x in SUITABLE])
     for name, part in [("mixes", labels == FULL_MIX), ("stems", labels != FULL_MIX)]:
+        if not part.any():
+            continue
         own = limits[int(name != "mixes")]
         over = [f"{(amounts[part] > own[:, n])[:, EXPORTED].sum(1).mean():.2f}" for n in range(3)]
         print(f"{name}: alarms on each of {part.sum()}, minor, clear, severe or above: {', '.join(over)}")
@@ -352,18 +369,20 @@ def stack(sounds):
     return np.array([sound[0] for sound in sounds]), np.array([sound[1:] for sound in sounds])
 
 
-def train(songs, clips, unseen, steps, seed, out):
+def train(songs, clips, phrases, unseen, steps, seed, out):
     rng = np.random.default_rng(seed)
     last = songs[1][:, 1] >= np.median(np.unique(songs[1][:, 1]))
     ordinary, songs = (songs[0][last], songs[1][last, 0]), [part[~last] for part in songs]
     (song_levels, song_rest), (clip_levels, clip_rest) = songs, clips
+    unheard = phrases[1][:, 1] % 4 == 0
+    (ordinary_phrases, ordinary_labels), (phrase_levels, phrase_rest) = ([part[rows] for part in phrases] for rows in (unheard, ~unheard))
     song_mixes, clip_mixes = mixes(*songs, 1500, rng), mixes(*clips, 8000, rng)
-    x = np.concatenate([song_levels, song_mixes, clip_levels, clip_mixes])
+    x = np.concatenate([song_levels, song_mixes, clip_levels, clip_mixes, phrase_levels])
     mixed = [np.full(len(part), FULL_MIX) for part in (song_mixes, clip_mixes)]
-    label = np.concatenate([song_rest[:, 0], mixed[0], clip_rest[:, 0], mixed[1]])
+    label = np.concatenate([song_rest[:, 0], mixed[0], clip_rest[:, 0], mixed[1], phrase_rest[:, 0]])
     # Half are of voices whose truth is sure, the others, which were treated, are more natural.
     shares = [np.full(len(part), share / len(part)) for part, share in
-              ((song_levels, 0.39), (song_mixes, 0.16), (clip_levels, 0.315), (clip_mixes, 0.135))]  # fmt: skip
+              ((song_levels, 0.28), (song_mixes, 0.16), (clip_levels, 0.21), (clip_mixes, 0.135), (phrase_levels, 0.215))]  # fmt: skip
     net = fit(x, label, np.concatenate(shares), steps, seed)
     quantise(net)
     levels, rest = unseen
@@ -372,6 +391,7 @@ def train(songs, clips, unseen, steps, seed, out):
     odds = likelihoods(net, *ordinary, rng)
     limits = limits_db(net, np.concatenate([ordinary[0], scenes]), np.concatenate([ordinary[1], label]))
     table(net, scenes, label, limits, rng)
+    table(net, ordinary_phrases, ordinary_labels[:, 0], limits, rng)
     if out:
         export(net, odds, limits, (levels[0].round(2), rest[0, 0]), out)
     return net
@@ -381,6 +401,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--songs", required=True)
     parser.add_argument("--clips", nargs="+", required=True)
+    parser.add_argument("--phrases", nargs="+", required=True)
     parser.add_argument("--unseen", nargs="+", required=True)
     parser.add_argument("--out")
     parser.add_argument("--steps", type=int, default=16_000)
@@ -388,7 +409,8 @@ def main():
     args = parser.parse_args()
     torch.set_num_threads(1)
     songs = stack(of_songs(args.songs, np.random.default_rng(args.seed)))
-    train(songs, stack(of_shards(args.clips)), stack(of_shards(args.unseen)), args.steps, args.seed, args.out)
+    phrases = stack(of_phrases(args.phrases, np.random.default_rng(args.seed)))
+    train(songs, stack(of_shards(args.clips)), phrases, stack(of_shards(args.unseen)), args.steps, args.seed, args.out)
 
 
 if __name__ == "__main__":
