@@ -28,7 +28,7 @@ from train_language import greedy
 
 MANIFEST = {
     "format": 1,
-    "name": "barline-default-5",
+    "name": "barline-default-6",
     "licence": "CC-BY-4.0",
     "encoder": "encoder/",
     "lm": "lm/",

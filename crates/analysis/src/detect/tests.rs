@@ -180,8 +180,9 @@ fn hum_and_hiss_are_found() {
     assert_eq!(found[0].mv.unwrap().freq_hz, Some(50.0));
     let mut hissing = track;
     mix_in(&mut hissing, 0.0, &noise(3, -50.0, samples(8.0)));
-    check_only(&findings_of(&hissing, 1, Some(Label::ElectricGuitar)), Kind::Noise);
-    assert_eq!(findings_of(&hissing, 1, Some(Label::Cymbals)), findings_of(&hissing, 1, None));
+    for label in [Label::ElectricGuitar, Label::Cymbals] {
+        check_only(&findings_of(&hissing, 1, Some(label)), Kind::Noise);
+    }
 }
 
 #[test]
