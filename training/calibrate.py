@@ -8,7 +8,7 @@ from features import normalise
 from shards import SILENCE, as_batch, glued
 
 SAID = 0.85  # of the names in a mix that are given as sure, this many are to be right
-DOUBT = 0.6  # who may be there is named from this share of the sure odds on
+DOUBT = 0.85  # who may be there is named from this share of the sure odds on, where it is as likely as not
 HOLD = 3.0  # how strongly an instrument's calibration is held to none: as if so many scenes had said so
 
 
@@ -25,11 +25,11 @@ def outputs(listener, pool):
 @torch.no_grad()
 def scenes_heard(listener, pool, guests, rng):
     """Logits of the instruments and whether each is there, of every whole scene of a pool of songs: as it is, and with a recording that
-    never met it, of a pool of single voices."""
+    never met it, of a pool of single voices, a singer one time in four."""
     rows = []
     for scene in pool.scenes:
         wave, truth, present = pool.whole_mix(scene)
-        guest, voice, above_db = guests.guest(pool.mels[0].shape[1], 0, rng)
+        guest, voice, above_db = guests.guest(pool.mels[0].shape[1], 0, rng, singing=0.2)
         joined = wave + voice[0] * np.sqrt((wave**2).mean() + SILENCE) * 10 ** (above_db / 20)
         company = truth | {"instruments": list({*truth["instruments"], guests.truths[guest]["label"]})}
         db, _, there = as_batch([(wave, truth, present), (glued(joined, rng), company, present)])[:3]

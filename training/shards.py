@@ -171,9 +171,9 @@ class Pool:
         wave, truth, present = self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])
         return glued(wave, rng), truth, present
 
-    def guest(self, frames, start, rng):
-        """A recording, every label alike but for voices: its index, samples at unit power, and dB above the band."""
-        sings = "vocals" in self.guests and rng.random() < SINGING
+    def guest(self, frames, start, rng, singing=SINGING):
+        """A recording, every label alike but for those that sing: its index, samples at unit power, and dB above the band."""
+        sings = "vocals" in self.guests and rng.random() < singing
         label = "vocals" if sings else list(self.guests)[rng.integers(len(self.guests))]
         guest = self.guests[label][rng.integers(len(self.guests[label]))]
         wave = self.stretch([guest], frames, start)
