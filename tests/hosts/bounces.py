@@ -170,8 +170,8 @@ class Bounces:
         wrong = self.clap_bounce(user, song, ["--at", f"{at_s} sh kill -9 $PPID"])
         if not wrong or not wrong.startswith("exit -9"):
             return f"it was not killed: {wrong}"
-        # The last blocks before the end may not have been listened to, but for the ring's part of a bar.
-        played = Song(song.rate_hz, song.bpm, song.meter, at_s - 1.0)
+        # A fast host dies with a full ring, whose eight seconds nobody has emptied, and a block.
+        played = Song(song.rate_hz, song.bpm, song.meter, at_s - 9.0)
         return self.resume(user) or wrong_captions(played, user.out, 1 / song.rate_hz)
 
     def pedalboard(self, user, song, wait_s):
