@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from features import normalise
-from shards import SILENCE, as_batch, glued
+from shards import as_batch, glued
 
 SAID = 0.85  # of the names in a mix that are given as sure, this many are to be right
 DOUBT = 0.85  # who may be there is named from this share of the sure odds on, where it is as likely as not
@@ -29,10 +29,9 @@ def scenes_heard(listener, pool, guests, rng):
     rows = []
     for scene in pool.scenes:
         wave, truth, present = pool.whole_mix(scene)
-        guest, voice, above_db = guests.guest(pool.mels[0].shape[1], 0, rng, singing=0.2)
-        joined = wave + voice[0] * np.sqrt((wave**2).mean() + SILENCE) * 10 ** (above_db / 20)
+        guest, voice = guests.guest(wave, pool.mels[0].shape[1], 0, rng, singing=0.2)
         company = truth | {"instruments": list({*truth["instruments"], guests.truths[guest]["label"]})}
-        db, _, there = as_batch([(wave, truth, present), (glued(joined, rng), company, present)])[:3]
+        db, _, there = as_batch([(wave, truth, present), (glued(wave + voice, rng), company, present)])[:3]
         rows.append((listener(normalise(db))["instruments"], there > 0))
     return [torch.cat(column).double() for column in zip(*rows)]
 

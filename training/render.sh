@@ -32,14 +32,9 @@ scenes() { render scenes "train-s$1" train --seeds $((500000 + $1 * 40))..$((500
 # The same with mostly recorded voices.
 recorded_scenes() { render scenes "train-n$1" train --seeds $((520000 + $1 * 40))..$((520040 + $1 * 40)) --count 6 --procedural-share 0.25; }
 # The same of other arrangements, through SoundFonts.
-soundfont() {
-  [ -e "$out/train-f$1.done" ] || "$here/work/venv/bin/python" "$here/soundfont.py" --midi "$first/midi" --rooms "$first/ir" \
-    --soundfont "${fonts[@]}" --out "$out/train-f$1" --songs $(($1 * 50))..$(($1 * 50 + 50))
-}
-# What the odds are calibrated on: arrangements that training never hears, through the same fonts.
-valid() {
-  [ -e "$out/valid-f0.done" ] || "$here/work/venv/bin/python" "$here/soundfont.py" --midi "$first/midi" --rooms "$first/ir" \
-    --soundfont "${fonts[@]}" --out "$out/valid-f0" --songs 900000..900020
+soundfont() { # NAME FIRST END
+  [ -e "$out/$1.done" ] || "$here/work/venv/bin/python" "$here/soundfont.py" --midi "$first/midi" --rooms "$first/ir" \
+    --soundfont "${fonts[@]}" --out "$out/$1" --songs "$2..$3"
 }
 # The same of many more songs, a few moments of each: what mixes of unseen songs need.
 songs() { render scenes "train-m$1" train --seeds $((510000 + $1 * 50))..$((510050 + $1 * 50)) --count 5 --procedural-share 0.8; }
@@ -48,8 +43,8 @@ songs() { render scenes "train-m$1" train --seeds $((510000 + $1 * 50))..$((5100
 render clips heldout-0 heldout --seed 1000000 --count 1024 --procedural-share 0 --mix-share 0
 render clips eval-0 train --seed 999999 --count 2048 --procedural-share 0.5 --mix-share 0.5
 render scenes songs-0 train --seeds 990000..990030 --count 5 --procedural-share 1 --treated-share 0
-valid
-for ((i = 0; i < 10; i++)); do soundfont "$i"; done
+soundfont valid-f0 900000 900020 # what the odds are calibrated on: arrangements that training never hears, through the same fonts
+for ((i = 0; i < 10; i++)); do soundfont "train-f$i" $((i * 50)) $((i * 50 + 50)); done
 for ((i = 0; i < 12; i++)); do recorded "$i"; done
 for ((i = 0; i < 5; i++)); do performed "$i"; done
 for ((i = 0; i < 4; i++)); do recorded_scenes "$i"; done

@@ -161,9 +161,8 @@ class Pool:
             parts = self.stretch(index, frames, start)
             level_db = rng.normal(0, 3, len(index))
             if self.guests and rng.random() < GUEST:
-                guest, wave, above_db = self.guest(frames, start, rng)
-                index, parts = [*index, guest], np.vstack([parts, wave * np.sqrt((parts.sum(0) ** 2).mean() + SILENCE)])
-                level_db = np.append(level_db, above_db)
+                guest, voice = self.guest(parts.sum(0), frames, start, rng)
+                index, parts, level_db = [*index, guest], np.vstack([parts, voice]), np.append(level_db, 0.0)
         else:
             index = [pool[rng.integers(len(pool))] for pool in (self.stems, self.recorded or self.stems) for _ in range(rng.integers(1, 5))]
             parts = self.stretch(index, frames, start)
@@ -171,13 +170,14 @@ class Pool:
         wave, truth, present = self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])
         return glued(wave, rng), truth, present
 
-    def guest(self, frames, start, rng, singing=SINGING):
-        """A recording, every label alike but for those that sing: its index, samples at unit power, and dB above the band."""
+    def guest(self, band, frames, start, rng, singing=SINGING):
+        """A recording that joins a band `[samples]`, every label alike but for those that sing: its index and samples, at a level beside it."""
         sings = "vocals" in self.guests and rng.random() < singing
         label = "vocals" if sings else list(self.guests)[rng.integers(len(self.guests))]
         guest = self.guests[label][rng.integers(len(self.guests[label]))]
-        wave = self.stretch([guest], frames, start)
-        return guest, wave / np.sqrt((wave**2).mean() + 1e-8), rng.normal(-1 if sings else -5, 4)
+        voice = self.stretch([guest], frames, start)[0]
+        above_db = rng.normal(-1 if sings else -5, 4)
+        return guest, voice / np.sqrt((voice**2).mean() + 1e-8) * np.sqrt((band**2).mean() + SILENCE) * 10 ** (above_db / 20)
 
     def batch(self, index, frames=None, start=0):
         """`[batch, n_mels, frames]` decibels and the stacked targets of single clips."""

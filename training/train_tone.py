@@ -64,31 +64,28 @@ def levels_db(wave, rate_hz):
     return 10 * np.log10(np.maximum(np.diff(np.interp(edges, np.arange(len(below)), below)), 1e-14))
 
 
-def of_shards(paths):
-    """Levels, label, song and moment of the single stems of `factory scenes`, `factory clips` and soundfont.py."""
-    out = []
+def stems(paths, chosen):
+    """Truth and samples of single stems that sound, of the rows that `chosen` picks out of each shard's truths."""
     for path in paths:
         truth = truths(path)
         wave = samples(path, len(truth))
-        for row, clip in enumerate(truth):
+        for row in chosen(truth):
             sound = wave[row].astype(np.float32)
-            if clip["kind"] == "stem" and clip["scene"] and np.mean(sound**2) > SILENT:
-                scene = clip["scene"]
-                out.append((levels_db(sound, 24_000), LABELS.index(clip["label"]), scene["song"], scene["number"]))
-    return out
+            if truth[row]["kind"] == "stem" and truth[row]["label"] and np.mean(sound**2) > SILENT:
+                yield truth[row], sound
+
+
+def of_shards(paths):
+    """Levels, label, song and moment of the stems of `factory scenes` and soundfont.py."""
+    sounds = stems(paths, lambda truth: [row for row, clip in enumerate(truth) if clip["scene"]])
+    where = lambda clip: (LABELS.index(clip["label"]), clip["scene"]["song"], clip["scene"]["number"])
+    return [(levels_db(sound, 24_000), *where(clip)) for clip, sound in sounds]
 
 
 def of_phrases(paths, rng):
     """The same of some recordings alone."""
-    out = []
-    for path in paths:
-        truth = truths(path)
-        wave = samples(path, len(truth))
-        for row in rng.choice(len(truth), min(PHRASES, len(truth)), replace=False):
-            sound = wave[row].astype(np.float32)
-            if truth[row]["kind"] == "stem" and truth[row]["label"] and np.mean(sound**2) > SILENT:
-                out.append((levels_db(sound, 24_000), LABELS.index(truth[row]["label"]), len(out), 0))
-    return out
+    sounds = stems(paths, lambda truth: rng.choice(len(truth), min(PHRASES, len(truth)), replace=False))
+    return [(levels_db(sound, 24_000), LABELS.index(clip["label"]), number, 0) for number, (clip, sound) in enumerate(sounds)]
 
 
 def of_songs(folder, rng):

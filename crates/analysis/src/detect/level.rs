@@ -76,9 +76,14 @@ fn true_peak(m: &Measurements) -> Option<Finding> {
     )))
 }
 
+/// The level of the whole slice.
+fn rms_dbfs(m: &Measurements) -> Option<f64> {
+    Some(m.sample_peak_dbfs? - m.crest_db?)
+}
+
 fn dc_offset(m: &Measurements) -> Option<Finding> {
     let offset = m.dc_offset?;
-    let rms = 10f64.powf((m.sample_peak_dbfs? - m.crest_db?) / 20.0);
+    let rms = 10f64.powf(rms_dbfs(m)? / 20.0);
     let size = offset.abs();
     if m.duration_s < 1.0 || size < limit::DC_OFFSET || size < rms * limit::DC_OFFSET_OF_RMS {
         return None;
@@ -159,7 +164,7 @@ fn loudness(m: &Measurements, label: Option<Label>) -> Option<Finding> {
 
 fn hum(m: &Measurements) -> Option<Finding> {
     let (hum_hz, hum_db) = m.hum_hz.zip(m.hum_db)?;
-    let rms = m.sample_peak_dbfs? - m.crest_db?;
+    let rms = rms_dbfs(m)?;
     let excess = (hum_db - limit::HUM_DBFS).max(hum_db - rms + limit::HUM_WITHIN_DB);
     if excess < 0.0 {
         return None;
@@ -179,7 +184,7 @@ fn hum(m: &Measurements) -> Option<Finding> {
 
 fn noise(m: &Measurements) -> Option<Finding> {
     let (hiss, flatness) = m.hiss_dbfs.zip(m.noise_flatness)?;
-    let rms = m.sample_peak_dbfs? - m.crest_db?;
+    let rms = rms_dbfs(m)?;
     let excess = (hiss - limit::HISS_DBFS).max(hiss - rms + limit::HISS_WITHIN_DB);
     if excess < 0.0 || rms - hiss < limit::HISS_BELOW_DB {
         return None;
@@ -197,7 +202,7 @@ fn noise(m: &Measurements) -> Option<Finding> {
 fn low_end_width(m: &Measurements) -> Option<Finding> {
     let correlation = m.low_correlation?;
     let low = m.level_between(25.0, 120.0)?;
-    let rms = m.sample_peak_dbfs? - m.crest_db?;
+    let rms = rms_dbfs(m)?;
     // A narrow band of a stereo signal is judged only where it carries weight, and not where polarity explains it.
     let inverted = m.correlation.is_some_and(|all| all <= limit::INVERTED_CORRELATION);
     let one_sided = m.balance_db.is_some_and(|db| db.abs() > limit::ONE_SIDED_DB);

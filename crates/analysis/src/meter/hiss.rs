@@ -10,6 +10,8 @@ use crate::decibel::{LevelCounts, power_db};
 /// Edges of the bands that are listened to, each for itself, in Hz: whatever is played leaves one of them free.
 const EDGES_HZ: [f64; 5] = [4_500.0, 6_500.0, 9_000.0, 11_500.0, 15_500.0];
 const BANDS: usize = EDGES_HZ.len() - 1;
+/// What lies above this share of half the sample rate is the converter's filter.
+const REACH: f64 = 0.98;
 /// The floor is where the quietest moments of a band lie, this share of them aside.
 const FLOOR_SHARE: f64 = 0.03;
 /// Moments are at the floor within this much, in dB; noise is steady where this share of them is, and this many.
@@ -40,7 +42,7 @@ impl Hiss {
         let bin = |hz: f64| (hz / bin_hz).round() as usize;
         let bands = EDGES_HZ.windows(2).map(|edges| (bin(edges[0]), bin(edges[1])));
         Self {
-            bins: bands.filter(|(_, end)| end * 50 < bins * 49).collect(),
+            bins: bands.filter(|(_, end)| (*end as f64) < REACH * bins as f64).collect(),
             levels: LevelCounts::fine(BANDS, -140.0, 0.0),
             evenness: LevelCounts::fine(BANDS, -140.0, 0.0),
         }

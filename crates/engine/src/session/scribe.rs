@@ -262,12 +262,10 @@ impl Scribe {
             return shared.report.lock().add_answer(answer);
         };
         let label = shared.label();
-        let more = heading
-            .sheet
-            .as_ref()
-            .zip(neighbours)
-            .map(|(sheet, neighbours)| masked(sheet, heading.bar, neighbours, label));
-        let more = more.unwrap_or_default();
+        let more = match (&heading.sheet, neighbours) {
+            (Some(sheet), Some(neighbours)) => masked(sheet, heading.bar, neighbours, label),
+            _ => Vec::new(),
+        };
         let findings = shared.findings(&heading.measured, label, more);
         (answer.bar, answer.length_s) = (heading.bar, heading.length_s);
         (answer.signal_s, answer.extent) = (heading.measured.signal_s, heading.extent.clone());
