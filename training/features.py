@@ -35,6 +35,13 @@ def mel_filters(n_fft, rate_hz, n_mels, f_min, f_max):
     return filters.float()
 
 
+def _centres():
+    """Of the bands, in mels and in hertz."""
+    lo, hi = _hz_to_mel(LOG_MEL["f_min"]), _hz_to_mel(LOG_MEL["f_max"])
+    step = (hi - lo) / (LOG_MEL["n_mels"] + 1)
+    return lo + step, step, [_mel_to_hz(lo + step * (i + 1)) for i in range(LOG_MEL["n_mels"])]
+
+
 _FILTERS = mel_filters(LOG_MEL["n_fft"], RATE_HZ, LOG_MEL["n_mels"], LOG_MEL["f_min"], LOG_MEL["f_max"])
 BAND_HZ = 1.0 / _FILTERS.amax(0).numpy()  # width of each band: what its power per hertz stands for
 _WINDOW = torch.hann_window(LOG_MEL["n_fft"], periodic=True)
@@ -61,3 +68,14 @@ def normalise(db):
 def log_mel(samples):
     """`[batch, samples]` -> `[batch, n_mels, frames]`."""
     return normalise(mel_db(samples))
+
+
+def warped(db, scale):
+    """Decibels with every frequency `scale` (`[batch]`) times as high: `[batch, n_mels, frames]` in and out."""
+    first, step, centres_hz = _centres()
+    from_hz = torch.tensor(centres_hz) / scale.unsqueeze(-1)
+    mel = torch.where(from_hz < 1000.0, from_hz / (200.0 / 3), 15.0 + 27.0 / math.log(6.4) * torch.log(from_hz.clamp(min=1.0) / 1000.0))
+    at = ((mel - first) / step).clamp(0, LOG_MEL["n_mels"] - 1.001)
+    below = at.floor().long().unsqueeze(-1).expand(-1, -1, db.shape[-1])
+    share = (at - at.floor()).unsqueeze(-1)
+    return (1 - share) * db.gather(1, below) + share * db.gather(1, below + 1)

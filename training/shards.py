@@ -20,7 +20,7 @@ FRAMES_A_CHUNK = 96  # mel frames behind one soft token
 AUDIBLE = 0.01  # of the mix's power: 20 dB below it, as the factory has it
 DB = float(np.log(10) / 10)
 SILENCE = 1e-12  # power, so that nothing divides by zero
-GUEST = 0.5  # of the scenes that a recording joins which never met them: songs through SoundFonts have few makers and no words
+GUEST = 0.35  # of the scenes that a recording joins which never met them: songs through SoundFonts have few makers and no words
 SINGING = 0.4  # of the guests sing, for most songs are sung
 
 

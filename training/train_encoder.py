@@ -16,12 +16,14 @@ from safetensors.torch import load_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from encoder import CONFIG, Encoder, Heads
-from features import normalise
+from features import normalise, warped
 from lm import chunk_means
 from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool, as_batch
 
 FULL_MIX_WEIGHT = 0.1  # half of each batch are mixes, but most of what users label are stems
-RECORDED = 0.6  # of the single clips: what users label was recorded, what the factory computes is cheap and plenty
+WARPED = 0.4  # of the clips sound as if from a smaller or larger instrument: few makers stand for many
+WARP_SEMITONES = 3.0  # the widest of them
+RECORDED = 0.7  # of the single clips: what users label was recorded, what the factory computes is cheap and plenty
 CHECK_S = 900  # CPU seconds between checks
 MEMORY = 0.999  # of the running mean of the weights, a step; neighbouring checks of the weights themselves lie far apart
 
@@ -52,8 +54,10 @@ def begin(model, start):
 
 
 def augment(db, rng):
-    """Smooth random equalisation, a noise floor, masked bands and frames: `[batch, n_mels, frames]` in and out."""
+    """Other sizes, smooth random equalisation, a noise floor, masked bands and frames: `[batch, n_mels, frames]` in and out."""
     batch, mels, frames = db.shape
+    semitones = rng.uniform(-WARP_SEMITONES, WARP_SEMITONES, batch) * (rng.random(batch) < WARPED)
+    db = warped(db, torch.from_numpy(2.0 ** (semitones / 12)).float())
     axis = torch.linspace(0, 1, mels)
     curve = torch.zeros(batch, mels)
     for k in range(1, 5):

@@ -14,7 +14,7 @@ use signal::{Finding, Label, Measurements};
 
 pub use target::{Programme, Target};
 
-/// The findings of one slice, sorted by priority. `label` is what the slice is, where that is known: it decides
+/// The findings of one slice, sorted by priority, no move against another. `label` is what the slice is, where that is known: it decides
 /// what is ordinary.
 pub fn detect(measured: &Measurements, label: Option<Label>) -> Vec<Finding> {
     if let Some(finding) = level::nothing_to_say(measured) {
@@ -23,7 +23,7 @@ pub fn detect(measured: &Measurements, label: Option<Label>) -> Vec<Finding> {
     let mut findings = Vec::new();
     level::rules(measured, label, &mut findings);
     tone::rules(measured, label, &mut findings);
-    Finding::sort(&mut findings);
+    Finding::settle(&mut findings);
     findings
 }
 

@@ -152,7 +152,7 @@ pub fn advise(
     if bar.is_some() {
         recurring(context, source, &survey, label)?.mark(&mut findings);
     }
-    Finding::sort(&mut findings);
+    Finding::settle(&mut findings);
     let answer =
         reply(context, source, &survey, request, span, &measured, &findings, label, &mut notes)?;
     Ok(Advice {

@@ -16,6 +16,7 @@ pub mod hub;
 mod label;
 mod memory;
 mod narrate;
+mod nearby;
 mod neighbours;
 mod places;
 mod presence;

@@ -1,15 +1,18 @@
 //! Captions along a file: `barline caption` and the summary line of everything else.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use analysis::{Rhythm, TimeSignature};
 use models::Model;
+use rayon::prelude::*;
 use signal::{Label, Measurements, Section};
 
 use crate::{
     caption::{self, Decoding, Task, Told},
     driver::{Context, Survey, hear, survey},
     error::EngineError,
+    nearby,
     scope::windows,
     slots::Facts,
     source::AudioSource,
@@ -98,18 +101,22 @@ pub fn narrate(
         .map(|s| Cut { measure: Some(s.span), window: Some(s.span.window(survey.duration_s)) });
     let whole = windows(model, &survey, survey.whole()).into_iter().map(Cut::to_hear);
     let cuts: Vec<Cut> = cuts.chain(whole).collect();
-    let said =
+    let came =
         hear(context, source, &cuts, "listening", |index, heard| match stretches.get(index) {
-            Some(stretch) => Ok(Said::Caption(teller.caption(*stretch, heard)?)),
-            None => Ok(Said::Sound(model.soft_tokens(&heard.window.unwrap_or_default())?)),
+            Some(stretch) => teller.listen(*stretch, heard),
+            None => Ok(Came::Sound(model.soft_tokens(&heard.window.unwrap_or_default())?)),
         })?;
-    let (mut captions, mut sounds) = (Vec::new(), Vec::new());
-    for said in said {
-        match said {
-            Said::Caption(caption) => captions.push(caption),
-            Said::Sound(heard) => sounds.push(heard),
+    let (mut measured, mut passages, mut sounds) = (Vec::new(), Vec::new(), Vec::new());
+    for came in came {
+        match came {
+            Came::Passage(measurements, heard) => {
+                measured.push(measurements);
+                passages.push(heard);
+            }
+            Came::Sound(heard) => sounds.push(heard),
         }
     }
+    let captions = teller.captions(&stretches, &measured, &passages)?;
     let summary = context.workers.run(|| teller.summary(&sounds))?;
     Ok(Timeline {
         duration_s: survey.duration_s,
@@ -182,9 +189,11 @@ fn stretches(
     all.into_iter().step_by(narration.every.max(1)).collect()
 }
 
-/// What became of a cut: words about a stretch, or the sound of a window for the summary.
-enum Said {
-    Caption(Caption),
+/// What came of a cut.
+enum Came {
+    /// What was measured of a stretch, and heard of it where it says anything.
+    Passage(Measurements, Option<models::Heard>),
+    /// The sound of a window, for the summary.
     Sound(models::Heard),
 }
 
@@ -197,18 +206,49 @@ struct Teller<'a> {
 }
 
 impl Teller<'_> {
-    fn caption(&self, stretch: Stretch, heard: Heard) -> Result<Caption, EngineError> {
+    fn listen(&self, stretch: Stretch, heard: Heard) -> Result<Came, EngineError> {
         let (measured, window) = parts(heard)?;
-        let findings = analysis::detect(&measured, None);
+        if enough(&measured).is_err() {
+            return Ok(Came::Passage(measured, None));
+        }
+        let share = stretch.span.share_of(stretch.span.window(self.survey.duration_s));
+        let heard = self.model.soft_tokens(&window)?.part(share)?;
+        Ok(Came::Passage(measured, Some(heard)))
+    }
+
+    /// A caption for each stretch, once all of them were heard: who plays around it counts as well.
+    fn captions(
+        &self,
+        stretches: &[Stretch],
+        measured: &[Measurements],
+        heard: &[Option<models::Heard>],
+    ) -> Result<Vec<Caption>, EngineError> {
+        let told = AtomicUsize::new(0);
+        let caption = |index: usize| {
+            self.context.check()?;
+            let heard = nearby::among(stretches, heard, index);
+            let caption = self.caption(stretches[index], &measured[index], heard)?;
+            let share = (told.fetch_add(1, Ordering::Relaxed) + 1) as f64 / stretches.len() as f64;
+            let total_s = self.survey.duration_s;
+            (self.context.progress)("captioning", share * total_s, total_s);
+            Ok(caption)
+        };
+        self.context.workers.run(|| (0..stretches.len()).into_par_iter().map(caption).collect())
+    }
+
+    fn caption(
+        &self,
+        stretch: Stretch,
+        measured: &Measurements,
+        heard: Option<models::Heard>,
+    ) -> Result<Caption, EngineError> {
+        let findings = analysis::detect(measured, None);
         let facts =
-            Facts::new(&self.survey.measurements, &measured, measured.loudness_lufs, &findings);
-        let told = match enough(&measured) {
-            Err(words) => Told { text: words.to_owned(), ..Told::default() },
-            Ok(()) => {
-                let heard = self.model.soft_tokens(&window)?;
-                let share = stretch.span.share_of(stretch.span.window(self.survey.duration_s));
-                self.tell(&heard.part(share)?, Task::Caption, &facts)?
-            }
+            Facts::new(&self.survey.measurements, measured, measured.loudness_lufs, &findings);
+        let told = match (enough(measured), heard) {
+            (Ok(()), Some(heard)) => self.tell(&heard, Task::Caption, &facts)?,
+            (Err(words), _) => Told { text: words.to_owned(), ..Told::default() },
+            (Ok(()), None) => Told { text: TOO_LITTLE.to_owned(), ..Told::default() },
         };
         Ok(Caption {
             start_s: stretch.span.start_s,

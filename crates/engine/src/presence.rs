@@ -5,6 +5,7 @@ use signal::Label;
 use crate::{
     driver::{Context, hear},
     error::EngineError,
+    nearby,
     places::in_file,
     source::AudioSource,
     timeline::Stretch,
@@ -28,10 +29,14 @@ pub(crate) fn whereabouts(
     let threshold = model.heads()?.instruments_doubt;
     let cuts: Vec<Cut> =
         stretches.iter().map(|stretch| Cut::to_hear(stretch.span.window(duration_s))).collect();
-    let playing = hear(context, source, &cuts, "listening", |_, heard| {
-        let heard = model.soft_tokens(&heard.window.unwrap_or_default())?;
+    let heard = hear(context, source, &cuts, "listening", |_, heard| {
+        Ok(Some(model.soft_tokens(&heard.window.unwrap_or_default())?))
+    })?;
+    let plays = |index| -> Result<bool, EngineError> {
+        let Some(heard) = nearby::among(stretches, &heard, index) else { return Ok(false) };
         let odds = model.instruments(&heard)?;
         Ok(odds.iter().any(|(name, odds)| name == instrument.name() && *odds >= threshold))
-    })?;
-    Ok(in_file(stretches, &playing))
+    };
+    let playing: Result<Vec<bool>, EngineError> = (0..stretches.len()).map(plays).collect();
+    Ok(in_file(stretches, &playing?))
 }

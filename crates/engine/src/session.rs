@@ -234,7 +234,7 @@ impl Shared {
             choices.target.judge(programme, measured, &mut findings);
             findings.retain(|finding| choices.welcomes(finding));
         });
-        Finding::sort(&mut findings);
+        Finding::settle(&mut findings);
         findings
     }
 
@@ -243,7 +243,7 @@ impl Shared {
         self.controls.taste.read(|choices| more.retain(|finding| choices.welcomes(finding)));
         if let Some(found) = self.report.lock().found.as_mut().filter(|found| found.id == id) {
             found.findings.extend(more);
-            Finding::sort(&mut found.findings);
+            Finding::settle(&mut found.findings);
         }
     }
 

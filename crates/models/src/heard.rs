@@ -14,6 +14,8 @@ pub struct Heard {
     pub soft_tokens: Tensor,
     /// The windows, in the order of time.
     pub windows: Vec<Window>,
+    /// What was heard shortly before and after: who plays there is likely to play here.
+    pub beside: Vec<Window>,
 }
 
 /// A window's stretches, each of which became one soft token; a single one where the model has no adapter.
@@ -68,13 +70,25 @@ impl Moments {
     }
 }
 
+/// [`Heard::pooled`] of some windows.
+pub(crate) fn pooled(windows: &[Window]) -> impl Iterator<Item = Vec<f32>> {
+    windows.iter().map(|window| {
+        let Moments { mean, variance, .. } = Moments::together(window);
+        mean.into_iter().chain(variance.into_iter().map(f32::sqrt)).collect()
+    })
+}
+
 impl Heard {
     /// Mean and standard deviation of the hidden states over each window, `[2 hidden]`: what the heads read.
     pub fn pooled(&self) -> impl Iterator<Item = Vec<f32>> {
-        self.windows.iter().map(|window| {
-            let Moments { mean, variance, .. } = Moments::together(window);
-            mean.into_iter().chain(variance.into_iter().map(f32::sqrt)).collect()
-        })
+        pooled(&self.windows)
+    }
+
+    /// The same among what was heard shortly before and after it.
+    #[must_use]
+    pub fn among<'a>(self, others: impl IntoIterator<Item = &'a Self>) -> Self {
+        let beside = others.into_iter().flat_map(|other| other.windows.iter().cloned()).collect();
+        Self { beside, ..self }
     }
 
     /// The part of a single window that is `share` of its length (0 to 1): the soft tokens whose middle lies in it, else the
@@ -112,6 +126,7 @@ impl Heard {
         Ok(Self {
             soft_tokens: self.soft_tokens.narrow(0, first, count)?,
             windows: vec![window[first..first + count].to_vec()],
+            beside: self.beside.clone(),
         })
     }
 
@@ -136,6 +151,7 @@ impl Heard {
         Ok(Self {
             soft_tokens: Tensor::from_vec(tokens, (rows, width), &Device::Cpu)?,
             windows: parts.iter().flat_map(|part| part.windows.iter().cloned()).collect(),
+            beside: parts.iter().flat_map(|part| part.beside.iter().cloned()).collect(),
         })
     }
 }

@@ -7,7 +7,11 @@ use candle_core::{Device, Tensor};
 use crate::{
     Adapter, Encoder, Heads, Heard, Hidden, Keep, Limits, Lm, Manifest, ModelError, Moments,
     Sampling, Tokenizer, generate,
+    heard::{Window, pooled},
 };
+
+/// Odds are no closer to none and to certainty than this, so that their logits stay finite.
+const LEAST_ODDS: f32 = 1e-6;
 
 /// The parts of one model folder. Cheap to share, never changed by use.
 #[derive(Debug)]
@@ -63,7 +67,7 @@ impl Model {
         let chunk = self.adapter.as_ref().map_or(hidden.frames, Adapter::chunk_frames);
         let stretches = hidden.mean.chunks((chunk * hidden.width).max(1));
         let window = stretches.map(|frames| Moments::of(frames, hidden.width)).collect();
-        Ok(Heard { soft_tokens, windows: vec![window] })
+        Ok(Heard { soft_tokens, windows: vec![window], beside: Vec::new() })
     }
 
     /// Answers an instruction about what was heard. `on_token` gets the raw text as it comes.
@@ -142,18 +146,26 @@ impl Model {
     /// [`ModelError::Absent`] without heads, [`ModelError::Input`] if another model heard it.
     pub fn labels(&self, heard: &Heard) -> Result<Vec<(String, f32)>, ModelError> {
         let heads = self.heads()?;
-        let labels = over_windows(heard, |pooled| heads.labels(pooled), mean)?;
+        let labels = over_windows(&heard.windows, |pooled| heads.labels(pooled), mean)?;
         Ok(ranked(labels))
     }
 
     /// Instruments with independent probabilities, likeliest first. Of several windows the mean of the two in which each is
-    /// likeliest: what plays in a part of a song plays in it.
+    /// likeliest: what plays in a part of a song plays in it. What was heard beside them counts as much as they do, in logits: bands
+    /// change more slowly than what a bar sounds like.
     ///
     /// # Errors
     /// As [`Model::labels`].
     pub fn instruments(&self, heard: &Heard) -> Result<Vec<(String, f32)>, ModelError> {
         let heads = self.heads()?;
-        let instruments = over_windows(heard, |pooled| heads.instruments(pooled), highest_two)?;
+        let read = |windows: &[Window], together: fn(Vec<f32>) -> f32| {
+            over_windows(windows, |pooled| heads.instruments(pooled), together)
+        };
+        let mut instruments = read(&heard.windows, highest_two)?;
+        for ((_, odds), (_, beside)) in instruments.iter_mut().zip(read(&heard.beside, mean_logit)?)
+        {
+            *odds = mean_logit(vec![*odds, beside]);
+        }
         Ok(ranked(instruments))
     }
 
@@ -163,7 +175,7 @@ impl Model {
     /// As [`Model::labels`].
     pub fn descriptors(&self, heard: &Heard) -> Result<Vec<(String, f32)>, ModelError> {
         let heads = self.heads()?;
-        over_windows(heard, |pooled| heads.descriptors(pooled), mean)
+        over_windows(&heard.windows, |pooled| heads.descriptors(pooled), mean)
     }
 
     /// The encoder.
@@ -191,11 +203,11 @@ impl Model {
 
 /// What a head gives each window, taken `together` for each of its classes.
 fn over_windows(
-    heard: &Heard,
+    windows: &[Window],
     head: impl Fn(&[f32]) -> Result<Vec<(String, f32)>, ModelError>,
     together: impl Fn(Vec<f32>) -> f32,
 ) -> Result<Vec<(String, f32)>, ModelError> {
-    let mut windows = heard.pooled().map(|pooled| head(&pooled));
+    let mut windows = pooled(windows).map(|pooled| head(&pooled));
     let Some(first) = windows.next().transpose()? else { return Ok(Vec::new()) };
     let mut classes: Vec<(String, Vec<f32>)> =
         first.into_iter().map(|(name, score)| (name, vec![score])).collect();
@@ -207,6 +219,12 @@ fn over_windows(
 
 fn mean(scores: Vec<f32>) -> f32 {
     scores.iter().sum::<f32>() / scores.len() as f32
+}
+
+/// The probability whose logit is the mean of theirs.
+fn mean_logit(odds: Vec<f32>) -> f32 {
+    let logit = |p: f32| (p.max(LEAST_ODDS) / (1.0 - p).max(LEAST_ODDS)).ln();
+    1.0 / (1.0 + (-mean(odds.into_iter().map(logit).collect())).exp())
 }
 
 fn highest_two(mut scores: Vec<f32>) -> f32 {
@@ -222,22 +240,26 @@ fn ranked(mut scores: Vec<(String, f32)>) -> Vec<(String, f32)> {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{Device, Tensor};
-
     use super::*;
 
     #[test]
     fn windows_are_taken_together_class_by_class() {
-        let soft_tokens = Tensor::zeros((3, 1), candle_core::DType::F32, &Device::Cpu).unwrap();
         let windows = [0.2_f32, 0.9, 0.5].map(|x| vec![Moments::of(&[x], 1)]).to_vec();
-        let heard = Heard { soft_tokens, windows };
         let head = |pooled: &[f32]| {
             Ok(vec![("it".to_owned(), pooled[0]), ("not".to_owned(), 1.0 - pooled[0])])
         };
-        let of = |together: fn(Vec<f32>) -> f32| over_windows(&heard, head, together).unwrap();
+        let of = |together: fn(Vec<f32>) -> f32| over_windows(&windows, head, together).unwrap();
         let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
         assert!(close(of(mean)[0].1, 1.6 / 3.0) && close(of(highest_two)[0].1, 0.7));
         assert!(close(of(highest_two)[1].1, 0.65));
         assert_eq!(ranked(of(mean))[0].0, "it");
+    }
+
+    #[test]
+    fn logits_have_a_mean_that_stays_finite() {
+        let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
+        assert!(close(mean_logit(vec![0.9, 0.1]), 0.5) && close(mean_logit(vec![0.8]), 0.8));
+        assert!(close(mean_logit(vec![1.0, 0.0]), 0.5));
+        assert!(mean_logit(vec![0.9, 0.6]) > 0.75);
     }
 }

@@ -230,6 +230,9 @@ impl Holds {
     }
 }
 
+/// A filter as narrow as this takes out one tone, whatever is done around it.
+const NARROW_Q: f64 = 4.0;
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
@@ -273,6 +276,35 @@ impl Finding {
                 .then(a.kind.cmp(&b.kind))
         });
     }
+
+    /// Sorts findings as [`Self::sort`] does, and leaves no two whose moves on this track undo each other: the graver stays, of
+    /// equals the first.
+    pub fn settle(findings: &mut Vec<Self>) {
+        Self::sort(findings);
+        let mut gravest: Vec<usize> = (0..findings.len()).collect();
+        gravest.sort_by_key(|&place| std::cmp::Reverse(findings[place].severity));
+        let mut stays: Vec<usize> = Vec::with_capacity(findings.len());
+        for place in gravest {
+            if stays.iter().all(|&other| !findings[place].undoes(&findings[other])) {
+                stays.push(place);
+            }
+        }
+        let mut place = 0..findings.len();
+        findings.retain(|_| place.next().is_some_and(|place| stays.contains(&place)));
+    }
+
+    /// Whether the moves of both turn the same stretch of the spectrum up and down.
+    fn undoes(&self, other: &Self) -> bool {
+        let broad = |finding: &Self| {
+            let elsewhere = finding.other.as_ref().is_some_and(|other| other.is_moved);
+            let mv = finding.mv.filter(|mv| !elsewhere && mv.q.is_some_and(|q| q < NARROW_Q))?;
+            mv.freq_hz.zip(mv.gain_db.filter(|_| matches!(mv.action, Action::Cut | Action::Boost)))
+        };
+        let (Some((hz, db)), Some((other_hz, other_db))) = (broad(self), broad(other)) else {
+            return false;
+        };
+        db * other_db < 0.0 && (0.5..=2.0).contains(&(hz / other_hz))
+    }
 }
 
 #[cfg(test)]
@@ -294,6 +326,40 @@ mod tests {
         assert_eq!(words(3, 8), "3 of 8 bars");
         assert_eq!(words(5, 8), "most bars");
         assert_eq!(words(8, 8), "every bar");
+    }
+
+    /// A finding with a broad move at `freq_hz`.
+    fn moved(kind: FindingKind, severity: Severity, freq_hz: f64, gain_db: f64) -> Finding {
+        let action = if gain_db < 0.0 { Action::Cut } else { Action::Boost };
+        let mv = Move { action, freq_hz: Some(freq_hz), q: Some(1.0), gain_db: Some(gain_db) };
+        Finding { mv: Some(mv), ..Finding::new(kind, severity, 0.8) }
+    }
+
+    #[test]
+    fn moves_that_undo_each_other_never_stand_together() {
+        use FindingKind::{Boomy, Dull, Harsh, Masking, Muddy, Resonance, Thin};
+        use Severity::{Clear, Minor, Severe};
+        let settled = |mut findings: Vec<Finding>| {
+            Finding::settle(&mut findings);
+            findings.into_iter().map(|finding| finding.kind).collect::<Vec<_>>()
+        };
+        let thin = |severity| moved(Thin, severity, 120.0, 6.0);
+        let boomy = |severity| moved(Boomy, severity, 90.0, -4.0);
+        assert_eq!(settled(vec![thin(Clear), boomy(Clear)]), [Boomy]);
+        assert_eq!(settled(vec![thin(Severe), boomy(Minor)]), [Thin]);
+        // Of three in a row the graver ends keep each other company: they are far apart.
+        let (muddy, harsh) =
+            (moved(Muddy, Severe, 300.0, -4.0), moved(Harsh, Clear, 3_500.0, -3.0));
+        let dull = moved(Dull, Minor, 3_000.0, 5.0);
+        assert_eq!(settled(vec![dull, harsh, thin(Severe), muddy]), [Muddy, Harsh, Thin]);
+        // A narrow cut, and a move on another track, are no contradiction.
+        let mut ringing = moved(Resonance, Clear, 130.0, -6.0);
+        ringing.mv.as_mut().unwrap().q = Some(8.0);
+        let mut masked = moved(Masking, Clear, 110.0, -3.0);
+        masked.other = Some(OtherTrack { name: "bass".to_owned(), is_moved: true });
+        assert_eq!(settled(vec![masked.clone(), ringing, thin(Minor)]), [Resonance, Masking, Thin]);
+        masked.other = Some(OtherTrack { name: "bass".to_owned(), is_moved: false });
+        assert_eq!(settled(vec![masked, thin(Minor)]), [Masking]);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Window {
     pub passage: Range<f64>,
     /// What was measured of the passage.
     pub facts: Facts,
+    /// What was heard shortly before it.
+    pub before: Vec<Heard>,
 }
 
 /// A question about sounds.
@@ -120,7 +122,7 @@ impl Mind for Thinker {
         let decoding = Decoding::default();
         let told = caption::tell(
             &self.model,
-            &sound,
+            &sound.clone().among(&window.before),
             Task::Caption,
             &window.facts,
             &decoding,

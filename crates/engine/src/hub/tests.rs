@@ -65,7 +65,7 @@ impl Mind for Puppet {
         let soft_tokens = models::Tensor::from_vec(vec![0.0_f32], (1, 1), &models::Device::Cpu);
         let soft_tokens = soft_tokens.expect("a tensor of one");
         Ok(Impression {
-            sound: models::Heard { soft_tokens, windows: vec![] },
+            sound: models::Heard { soft_tokens, windows: vec![], beside: vec![] },
             labels: vec![("bass".to_owned(), 0.9)],
             abstain_below: 0.5,
             told: Told { text: first.to_string(), confidence: 1.0, ..Told::default() },
@@ -125,7 +125,7 @@ fn ask(text: &str) -> Question {
 }
 
 fn window(first: f32) -> Window {
-    Window { samples: vec![first], passage: 0.0..1.0, facts: Facts::default() }
+    Window { samples: vec![first], passage: 0.0..1.0, facts: Facts::default(), before: vec![] }
 }
 
 /// Waits until the thread has one piece of work in hand.

@@ -19,6 +19,7 @@ use crate::{
     compare::{bar_in, differences, holds},
     label,
     narrate::{TOO_LITTLE, believe, enough},
+    nearby::NEAR_S,
     neighbours::{BarSheet, Neighbours},
     places::in_words,
     slots::{BARS, Facts, OTHER},
@@ -154,12 +155,12 @@ impl Scribe {
         shared.say(heading.id, heading.key, Words::Waiting);
         let id = heading.id;
         self.brought.insert(id, heading);
-        let window = Window { samples, passage, facts };
+        let window = Window { samples, passage, facts, before: Vec::new() };
         if patient || !self.queue.is_empty() {
             self.queue.push_back((id, window));
             return self.serve();
         }
-        if let Some(replaced) = self.seat.hear(id, window)
+        if let Some(replaced) = self.hand_over(id, window)
             && let Some(heading) = self.brought.remove(&replaced)
         {
             shared.say(replaced, heading.key, Words::Skipped);
@@ -172,8 +173,27 @@ impl Scribe {
         if self.seat.is_free()
             && let Some((id, window)) = self.queue.pop_front()
         {
-            self.seat.hear(id, window);
+            self.hand_over(id, window);
         }
+    }
+
+    /// Gives the hub a passage, with what was heard until now. The passage that it replaces.
+    fn hand_over(&mut self, id: u64, window: Window) -> Option<u64> {
+        let near = self.brought.get(&id).into_iter().flat_map(|heading| self.heard_before(heading));
+        let before = near.cloned().collect();
+        self.seat.hear(id, Window { before, ..window })
+    }
+
+    /// What was heard shortly before a passage, and not elsewhere in the song.
+    fn heard_before<'a>(&'a self, heading: &'a Heading) -> impl Iterator<Item = &'a Heard> {
+        let is_near = |passages: u64| passages as f64 * heading.length_s <= NEAR_S;
+        let earlier = self.remembered.iter().rev().filter(|r| r.heading.id < heading.id);
+        let lately = earlier.take_while(move |r| is_near(heading.id - r.heading.id));
+        let here = move |other: &&Remembered| match (heading.bar, other.heading.bar) {
+            (Some(bar), Some(other)) => is_near(bar.abs_diff(other)),
+            (bar, other) => bar.is_none() && other.is_none(),
+        };
+        lately.filter(here).map(|remembered| &remembered.sound)
     }
 
     /// Takes what has come back. Whether anything has.
@@ -276,7 +296,7 @@ impl Scribe {
             return shared.report.lock().add_answer(answer);
         }
         let Some(last) = self.remembered.back() else { return };
-        let sounds = vec![last.sound.clone()];
+        let sounds = vec![last.sound.clone().among(self.heard_before(&last.heading))];
         self.facts = self.facts_for(question.as_deref(), last, &findings, label);
         let facts = self.facts.clone();
         shared.report.lock().add_answer(answer);

@@ -62,7 +62,7 @@ mod tests {
     fn sound(value: usize) -> Heard {
         let tokens = models::Tensor::from_vec(vec![0.0_f32], (1, 1), &models::Device::Cpu);
         let moments = models::Moments::of(&[value as f32], 1);
-        Heard { soft_tokens: tokens.unwrap(), windows: vec![vec![moments]] }
+        Heard { soft_tokens: tokens.unwrap(), windows: vec![vec![moments]], beside: vec![] }
     }
 
     #[test]

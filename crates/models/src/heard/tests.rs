@@ -17,6 +17,7 @@ fn heard(frames: &[f32]) -> Heard {
     Heard {
         soft_tokens: Tensor::from_vec(tokens, rows, &Device::Cpu).unwrap(),
         windows: vec![window],
+        beside: Vec::new(),
     }
 }
 
@@ -64,6 +65,17 @@ fn joined_windows_stay_apart() {
     assert_eq!(tokens(&joined).len(), 2 + other.windows[0].len());
     close(&joined.pooled().nth(1).unwrap(), &other.pooled().next().unwrap());
     assert_eq!(tokens(&joined.part(0.0..0.1).unwrap()).len(), tokens(&joined).len());
+}
+
+#[test]
+fn company_goes_with_what_it_was_heard_beside() {
+    let (one, other) = (heard(&frames(6)), heard(&frames(10)[6..]));
+    let among = one.clone().among([&other, &other]);
+    assert_eq!((among.windows.len(), among.beside.len()), (1, 2));
+    assert_eq!(among.part(0.0..0.5).unwrap().beside.len(), 2);
+    let joined = Heard::join(&[&among, &other]).unwrap();
+    assert_eq!((joined.windows.len(), joined.beside.len()), (2, 2));
+    assert_eq!(tokens(&among), tokens(&one), "what it says of itself is its own");
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl Mind for Namer {
         let soft_tokens = models::Tensor::from_vec(vec![0.0_f32], (1, 1), &models::Device::Cpu);
         let text = SAYS[self.0.fetch_add(1, Ordering::Relaxed) % SAYS.len()];
         Ok(Impression {
-            sound: Heard { soft_tokens: soft_tokens.unwrap(), windows: vec![] },
+            sound: Heard { soft_tokens: soft_tokens.unwrap(), windows: vec![], beside: vec![] },
             labels: vec![("bass".to_owned(), 0.9)],
             abstain_below: 0.5,
             told: Told { text: text.to_owned(), confidence: 0.9, ..Told::default() },

@@ -16,7 +16,8 @@ const RATE_HZ: f64 = 8_000.0;
 /// A bar of 4/4 at 120 BPM.
 const BAR_FRAMES: usize = 16_000;
 
-/// Names what it is told to name, after a while; asked to `fill` a text, it says that with its slots filled.
+/// Names what it is told to name, after a while; asked to `fill` a text, it says that with its slots filled, and asked for `company`,
+/// how much it has heard beside the passage.
 struct Parrot {
     takes: Duration,
     panics: bool,
@@ -33,7 +34,11 @@ impl Mind for Parrot {
         std::thread::sleep(self.takes);
         let soft_tokens = models::Tensor::from_vec(vec![0.0_f32], (1, 1), &models::Device::Cpu);
         Ok(Impression {
-            sound: Heard { soft_tokens: soft_tokens.unwrap(), windows: vec![] },
+            sound: Heard {
+                soft_tokens: soft_tokens.unwrap(),
+                windows: vec![vec![]],
+                beside: vec![],
+            },
             labels: vec![("bass".to_owned(), 0.9), ("kick".to_owned(), 0.1)],
             abstain_below: 0.5,
             told: Told { text: "Bass.".to_owned(), confidence: 0.9, ..Told::default() },
@@ -50,6 +55,10 @@ impl Mind for Parrot {
         if let Some((template, _)) = fill.and_then(|text| text.split_once('|')) {
             let text = question.facts.fill(template).text;
             return Ok(Told { text, answer: template.to_owned(), ..Told::default() });
+        }
+        if question.text.as_deref() == Some("company") {
+            let text = question.sounds[0].beside.len().to_string();
+            return Ok(Told { text, ..Told::default() });
         }
         say("One.");
         say("Two.");
@@ -187,6 +196,25 @@ fn in_real_time_the_newest_bar_wins_and_the_rest_is_counted() {
     assert!(skipped > 0, "{words:?}");
     assert_eq!(desk.session.report().skipped_passages, skipped);
     assert_eq!(said(&words[7]), "Bass.", "the newest is never skipped");
+}
+
+#[test]
+fn what_was_heard_shortly_before_a_passage_counts_and_what_lies_elsewhere_does_not() {
+    let mut desk = Desk::new(Duration::ZERO, false);
+    let mut company_after = |bars: usize| {
+        for _ in 0..4 * bars + 1 {
+            desk.play(1, 0.3);
+            desk.listen_after(0.5);
+            desk.settle();
+        }
+        desk.session.remote().send(Command::Ask(Some("company".to_owned())));
+        desk.settle();
+        desk.frame = desk.frame.next_multiple_of(BAR_FRAMES) + 40 * BAR_FRAMES;
+        desk.session.report().answers.back().unwrap().text.clone()
+    };
+    // Five bars of two seconds are within ten; the jump before the second round begins another place.
+    assert_eq!(company_after(8), "5");
+    assert_eq!(company_after(3), "2");
 }
 
 #[test]
