@@ -1,5 +1,5 @@
-"""Writes what the language model says about a clip: captions, summaries and advice, from what the listener makes of it and its
-facts; and of a question, what it is about.
+"""Writes what the language model says about a clip: captions and summaries, from what the listener makes of it and its facts;
+and of a question, what it is about.
 
 Numbers are slots (`<tempo>`, `<lufs>`, ...) which the program fills from measurements; the model never spells one. A
 sentence uses only slots whose fact is named in the prompt, so a model that learned this grammar does the same.
@@ -14,7 +14,7 @@ import followups
 import questions
 
 FACTS = ["tempo", "key", "lufs"]
-SLOTS = [f"<{fact}>" for fact in FACTS] + [f"<{kind}{i}>" for i in (1, 2, 3) for kind in "fgv"]
+SLOTS = [f"<{fact}>" for fact in FACTS]
 LEVELS = ["quiet", "moderate", "loud"]
 DOUBTFUL = ["tempo", "key"]  # have a confidence
 HEARS, SOUNDS = "<hears>", "<sounds>"
@@ -26,48 +26,29 @@ ORDER = (
 ).split()
 PLAIN = {"fx": "effects", "hi-hat": "hi-hat"}
 
-# What is wrong, and what to try, with the slots that the kind of finding has.
-FINDINGS = {
-    "boomy": ("it is boomy around <f{i}>", "try <g{i}> there"),
-    "muddy": ("it is muddy around <f{i}>", "try <g{i}> there"),
-    "boxy": ("it is boxy around <f{i}>", "try <g{i}> there"),
-    "harsh": ("it is harsh around <f{i}>", "try <g{i}> there"),
-    "sibilant": ("the sibilance is strong around <f{i}>", "try a de-esser there, <g{i}>"),
-    "dull": ("the top end is dull", "try <g{i}> from <f{i}> up"),
-    "thin": ("the low end is thin", "try <g{i}> around <f{i}>"),
-    "resonance": ("it rings at <f{i}>", "try a narrow cut of <g{i}>"),
-    "hum": ("there is hum at <f{i}>", "try a notch there"),
-    "noise": ("there is noise in the gaps, at <v{i}>", "try an expander"),
-    "clipping": ("it clips", "turn it down before the converter or plugin that clips"),
-    "true-peak-over": ("the true peak is over, at <v{i}>", "try <g{i}> of gain"),
-    "dc-offset": ("it carries a DC offset of <v{i}>", "try a high-pass at <f{i}>"),
-    "channel-imbalance": ("it leans to one side by <v{i}>", "try balancing it by <g{i}>"),
-    "phase-inverted": ("left and right are out of phase, at <v{i}>", "try inverting one side"),
-    "narrow": ("it is narrow, with a correlation of <v{i}>", "some width may help"),
-    "wide-low-end": ("the low end is wide", "try mono below <f{i}>"),
-    "overcompressed": ("it is squashed, with a crest factor of <v{i}>", "try easing the compression"),
-    "too-loud": ("it is too loud, at <v{i}>", "try <g{i}> of gain"),
-    "too-quiet": ("it is too quiet, at <v{i}>", "try <g{i}> of gain"),
-    "masking": ("it is masked around <f{i}>", "try <g{i}> there on the less important track"),
-}
+# What can be found, of which prompts tell.
+FINDINGS = (
+    "boomy muddy boxy harsh sibilant dull thin resonance hum noise clipping true-peak-over dc-offset channel-imbalance phase-inverted "
+    "narrow wide-low-end overcompressed too-loud too-quiet masking"
+).split()
 
 # How often each kind of question is asked; those about instruments are the most various, and follow-ups many.
 KINDS = {
     "instruments": 10, "presence": 16, "loudest": 5, "tempo": 5, "key": 5, "meter": 3, "chords": 3, "loudness": 5, "peak": 3,
     "dynamics": 4, "stereo": 4, "length": 2, "brightness": 5, "warmth": 3, "space": 5, "dirt": 4, "density": 3, "faults": 8,
-    "fault": 6, "where": 4, "sections": 3, "unknowable": 12,
+    "fault": 9, "where": 4, "sections": 3, "unknowable": 12, "part": 9, "frequency": 3, "course": 5, "extremes": 4, "file": 3,
 }
 FOLLOWUP_SHARE = 0.35
 
 # Faults of one track.
-FAULTS = [kind for kind in FINDINGS if kind != "masking"]  # which takes a second track
-THINGS_OF = {"presence": ORDER, "where": ORDER, "fault": FAULTS}
+FAULTS = [kind for kind in FINDINGS if kind != "masking"]  # which takes a second track, but is asked of one, too
+THINGS_OF = {"presence": ORDER, "where": ORDER, "part": ORDER, "fault": [*FAULTS, *["masking"] * 12]}  # which is asked most
 # An answer begins with what the question was understood to be about, which is not shown. Mostly the program words the rest, from
 # findings, measurements and the listener's heads; what it leaves to the language model follows.
 SAY = "<say>"
 TOLD = {"followup": 0.85, "question": 0.2, "unknowable": 0.5}  # how often a question is asked after findings were told
 TOPIC_TOKENS = [f"<about:{kind}>" for kind in [*KINDS, *followups.KINDS]]
-TOPIC_TOKENS += [f"<of:{thing}>" for thing in [*ORDER, *FAULTS, *followups.PLACES]] + [SAY, HEARS, "<maybe>", SOUNDS]
+TOPIC_TOKENS += [f"<of:{thing}>" for thing in [*ORDER, *FINDINGS, *followups.PLACES]] + [SAY, HEARS, "<maybe>", SOUNDS]
 CANT_TELL = "I can't tell from this"
 
 # What an examination asks is not learnt: a question that has five words in a row with one of these is drawn again.
@@ -102,12 +83,11 @@ def draw_facts(rng, counts=(5, 3, 2, 1), told=TOLD["question"]):
     """Random facts, so that the model learns to obey the prompt and not a habit; `counts` are the weights of 0 to 3 findings, `told`
     how often they were told before."""
     have = [fact for fact in FACTS if rng.random() < 0.75]
-    kinds = list(FINDINGS)
     count = rng.choices([0, 1, 2, 3], counts)[0]
     was_told = rng.random() < told
     last = rng.randint(1, count) if was_told and count and rng.random() < 0.4 else 0
     doubt = [fact for fact in DOUBTFUL if fact in have and rng.random() < 0.3]
-    return Facts(have, rng.choices(LEVELS, [2, 5, 3])[0], rng.sample(kinds, count), was_told, last, doubt)
+    return Facts(have, rng.choices(LEVELS, [2, 5, 3])[0], rng.sample(FINDINGS, count), was_told, last, doubt)
 
 
 @dataclass
@@ -201,24 +181,10 @@ def summary(heard, facts):
     return text + (f" {capital(', '.join(known))}." if known else "")
 
 
-def advice(facts):
-    """One sentence a finding, the first first; a plain all-clear where there is none."""
-    if not facts.findings:
-        return "Nothing stands out as a problem here."
-    return " ".join(capital(f"{'' if i == 1 else 'then '}{found(facts, i)}.") for i in range(1, len(facts.findings) + 1))
-
-
-def found(facts, number):
-    """What is wrong, and what to try, of the finding with that number."""
-    return "; ".join(FINDINGS[facts.findings[number - 1]]).format(i=number)
-
-
-def answer(kind, heard, facts):
+def answer(kind, heard):
     """What the language model says to a question of that kind; nothing where the program does."""
     if kind == "loudest":
         return f"The {plain(heard.sure[0])}." if heard.sure else f"{CANT_TELL}; {names_of(heard)}."
-    if kind == "faults":
-        return advice(facts)
     return ""
 
 
@@ -240,16 +206,14 @@ def draw_question(kind, rng, thing):
 def example(heard, rng, captions=True):
     """A random instruction for a sound, as the engine words it, and what the model is to write. Captions are of single windows."""
     facts = draw_facts(rng)
-    task = rng.choices(["caption", "summarise", "advise", "ask"], [10 * captions, 2, 1, 12])[0]
+    task = rng.choices(["caption", "summarise", "ask"], [10 * captions, 2, 12])[0]
     if task == "caption":
         return f"caption. facts: {facts}{heard}", caption(heard, facts)
     if task == "summarise":
         return f"summarise. facts: {facts}{heard}", summary(heard, facts)
-    if task == "advise":
-        return f"advise. facts: {facts}{heard}", advice(facts)
     kind, thing, facts = draw_topic(heard, facts, rng)
     question = draw_question(kind, rng, thing)
-    return f"ask: {question} facts: {facts}{heard}", topic(kind, thing) + answer(kind, heard, facts)
+    return f"ask: {question} facts: {facts}{heard}", topic(kind, thing) + answer(kind, heard)
 
 
 def draw_topic(heard, facts, rng):
@@ -272,7 +236,7 @@ def topic(kind, thing):
 def draw_thing(kind, heard, facts, rng):
     """What a question of that kind is about; half of them about what is there."""
     known = [*heard.sure, *heard.maybe]
-    there = {"presence": known, "where": known, "fault": [f for f in facts.findings if f in FAULTS]}
+    there = {"presence": known, "where": known, "part": known, "fault": facts.findings}
     if kind not in there:
         return None
     return rng.choice(there[kind] if there[kind] and rng.random() < 0.5 else THINGS_OF[kind])

@@ -45,6 +45,9 @@ SHORT = {
     "for": "4", "something": "smth", "what": "wot", "about": "abt", "instruments": "instr", "isn't it": "innit", "people": "ppl",
     "reverb": "verb", "percussion": "perc", "vocal": "vox", "right": "rite", "the": "da", "okay": "k", "compression": "comp",
 }  # fmt: skip
+# The level of one instrument is another kind of question.
+LEVELS = {"loudness", "too-loud", "too-quiet"}
+WHOLES = "these | these stems | these loops | these two bars | these bars | the last few bars"
 TOKEN = re.compile(r"[{}|]|\$\w+|[^{}|$]+")
 
 # The alternatives of a text and their weights; each alternative is a list of strings, `$names` and nested alternatives.
@@ -139,7 +142,8 @@ def tidy(text: str) -> str:
 def draw(kind: str, rng: random.Random, thing: str | None = None) -> str:
     """One question; `thing` is what it is about, where the kind leaves that open."""
     written = [question for question, about in WRITTEN.get(kind, []) if about == thing]
-    if written and (kind not in TABLES or rng.random() < WRITTEN_SHARE):
+    has_grammar = kind in TABLES and (thing is None or thing in TABLES)
+    if written and (not has_grammar or rng.random() < WRITTEN_SHARE):
         question = rng.choice(written)
         return typed(question.rstrip("?."), "?" in question, rng)
     return draw_from_grammar(kind, rng, thing)
@@ -148,6 +152,8 @@ def draw(kind: str, rng: random.Random, thing: str | None = None) -> str:
 def draw_from_grammar(kind: str, rng: random.Random, thing: str | None) -> str:
     """One question of the grammar."""
     words = TABLES["words"] | GLUE | (TABLES[thing] if thing else {}) | TABLES[kind]
+    if {kind, thing} & LEVELS:
+        words |= {"this": words["whole"], "these": WHOLES}
     forms = [sentence for sentence in SENTENCES if sentence[0] in TABLES[kind]]
     while True:
         form, _, core, asks = rng.choices(forms, [share for _, share, _, _ in forms])[0]

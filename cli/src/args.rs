@@ -6,7 +6,11 @@ use analysis::Target;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::{Per, format::Format};
 use models::DeviceChoice;
-use signal::Label;
+use signal::{Label, Meter};
+
+mod file_name;
+
+pub(crate) use file_name::FileName;
 
 /// Hears music and says what it hears.
 #[derive(Debug, Parser)]
@@ -105,7 +109,7 @@ pub(crate) enum Command {
 pub(crate) struct Measure {
     /// Audio files; - is standard input
     #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<String>,
+    pub(crate) files: Vec<FileName>,
     #[command(flatten)]
     pub(crate) plain: Plain,
 }
@@ -114,10 +118,10 @@ pub(crate) struct Measure {
 pub(crate) struct Caption {
     /// Audio files; - is standard input
     #[arg(required_unless_present = "resume", value_name = "FILE")]
-    pub(crate) files: Vec<String>,
+    pub(crate) files: Vec<FileName>,
     /// Instead of files, caption the renders whose host ended before their captions were written; to the folder that was
     /// chosen in the plugin, or to --out
-    #[arg(long, conflicts_with = "files")]
+    #[arg(long, conflicts_with_all = ["files", "per", "bpm", "meter"])]
     pub(crate) resume: bool,
     /// What gets a caption: bar, segment, or a number of seconds
     #[arg(long, default_value = "bar", value_parser = per)]
@@ -125,7 +129,7 @@ pub(crate) struct Caption {
     /// Output format
     #[arg(long, value_enum)]
     pub(crate) format: Option<CaptionFormat>,
-    /// Write one file for each input into this folder
+    /// Write one file for each input into this folder, over files of the same name; with --resume never over one
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
@@ -136,7 +140,7 @@ pub(crate) struct Caption {
 pub(crate) struct EmbedCaptions {
     /// A WAV file
     #[arg(value_name = "FILE")]
-    pub(crate) file: String,
+    pub(crate) file: FileName,
     /// The copy to write; a file of this name is never overwritten
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,
@@ -150,32 +154,20 @@ pub(crate) struct EmbedCaptions {
 /// The tempo, where the user knows it.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Grid {
-    /// Tempo; bar 1 begins with the file then
+    /// Tempo in quarter notes a minute; bar 1 begins with the file then
     #[arg(long, value_name = "BPM", value_parser = bpm)]
     pub(crate) bpm: Option<f64>,
-    /// Meter, such as 3/4; otherwise as heard
+    /// Meter, such as 3/4 or 7/8; otherwise as heard. Without --bpm the beats that are heard are its quarter notes, unless its
+    /// bars are as long as those that are heard
     #[arg(long, value_parser = meter)]
     pub(crate) meter: Option<Meter>,
-}
-
-impl Grid {
-    /// Quarter notes in a bar, where the meter is stated.
-    pub(crate) fn beats_per_bar(self) -> Option<u32> {
-        self.meter.map(|meter| meter.beats_per_bar)
-    }
-}
-
-/// Beats of a quarter note in a bar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Meter {
-    pub(crate) beats_per_bar: u32,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct LabelArgs {
     /// Audio files and folders of audio files
     #[arg(required_unless_present = "undo", value_name = "PATH")]
-    pub(crate) paths: Vec<String>,
+    pub(crate) paths: Vec<FileName>,
     /// Preview names made of the labels
     #[arg(long)]
     pub(crate) rename: bool,
@@ -193,7 +185,7 @@ pub(crate) struct LabelArgs {
 pub(crate) struct Advise {
     /// Audio files; - is standard input
     #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<String>,
+    pub(crate) files: Vec<FileName>,
     /// Only this bar
     #[arg(long, value_name = "N", conflicts_with_all = ["from", "to"], allow_negative_numbers = true)]
     pub(crate) bar: Option<i64>,
@@ -227,7 +219,7 @@ pub(crate) struct Advise {
 #[derive(Args, Debug)]
 pub(crate) struct Embed {
     /// Audio file; - is standard input
-    pub(crate) file: String,
+    pub(crate) file: FileName,
     /// Which hidden states to write: a number, mean or all
     #[arg(long, default_value = "all", value_parser = layer)]
     pub(crate) layer: Layer,
@@ -249,7 +241,7 @@ pub(crate) enum Layer {
 #[derive(Args, Debug)]
 pub(crate) struct Ask {
     /// Audio file; - is standard input
-    pub(crate) file: String,
+    pub(crate) file: FileName,
     /// The question
     #[arg(long, value_name = "TEXT")]
     pub(crate) ask: String,
@@ -411,8 +403,8 @@ pub(crate) struct EvalBank {
 
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
-    /// Seconds of audio to hear
-    #[arg(long, default_value = "30", value_parser = seconds)]
+    /// Seconds of audio to hear, 4 at least
+    #[arg(long, default_value = "30", value_parser = bench_seconds)]
     pub(crate) seconds: f64,
     #[command(flatten)]
     pub(crate) plain: Plain,
@@ -453,17 +445,22 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Any meter that is a whole number of quarter notes, or of eighths in pairs.
-fn meter(text: &str) -> Result<Meter, String> {
-    let parts = text
-        .split_once('/')
-        .and_then(|(beats, unit)| Some((beats.parse().ok()?, unit.parse().ok()?)));
-    match parts {
-        Some((beats @ 1..=32u32, unit @ (1 | 2 | 4 | 8 | 16u32))) if beats * 4 % unit == 0 => {
-            Ok(Meter { beats_per_bar: (beats * 4 / unit).max(1) })
-        }
-        _ => Err("expected a meter of whole quarter notes, such as 4/4, 3/4 or 6/8".to_owned()),
+/// A window of the model's at least, and no more than fits into memory.
+fn bench_seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if (4.0..=3600.0).contains(&value) => Ok(value),
+        _ => Err("expected 4 to 3600 seconds".to_owned()),
     }
+}
+
+/// Any meter with bars of a quarter note at least, and beats that somebody can count.
+fn meter(text: &str) -> Result<Meter, String> {
+    let parts = text.split_once('/').and_then(|(beats, unit)| {
+        Meter::new(beats.parse().ok().filter(|beats| *beats <= 32)?, unit.parse().ok()?)
+    });
+    parts
+        .filter(|meter| meter.quarters() >= 1.0)
+        .ok_or_else(|| "expected a meter such as 4/4, 6/8 or 7/8".to_owned())
 }
 
 fn label(text: &str) -> Result<Label, String> {
@@ -508,16 +505,13 @@ mod tests {
     }
 
     #[test]
-    fn meters_are_bars_of_quarters() {
-        let check = |text: &str, beats| {
-            assert_eq!(meter(text).ok().map(|m| m.beats_per_bar), beats, "{text}")
-        };
-        check("4/4", Some(4));
-        check("6/8", Some(3));
-        check("2/2", Some(4));
-        check("7/8", None);
-        check("0/4", None);
-        check("four", None);
+    fn meters_are_those_of_scores() {
+        for (text, parts) in [("4/4", (4, 4)), ("6/8", (6, 8)), ("2/2", (2, 2)), ("7/8", (7, 8))] {
+            assert_eq!(meter(text).ok(), Meter::new(parts.0, parts.1), "{text}");
+        }
+        for text in ["0/4", "33/4", "4/3", "1/8", "four", "4", "-3/4", "4/-4", "99999999999/4"] {
+            assert!(meter(text).is_err(), "{text}");
+        }
     }
 
     #[test]

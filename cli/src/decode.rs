@@ -30,15 +30,18 @@ const EXTENSIONS: [&str; 15] = [
     "caf", "mka",
 ];
 
+/// Whether a path has the extension of an audio file.
+pub(crate) fn is_audio(path: &Path) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
+    extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+}
+
 /// The audio files of a folder, by their extensions, in order of their names.
 pub(crate) fn audio_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let is_audio = |path: &PathBuf| {
-        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
-        path.is_file() && extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
-    };
     let entries = fs::read_dir(folder)?;
+    let wanted = |path: &PathBuf| path.is_file() && is_audio(path);
     let mut paths: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_audio).collect();
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(wanted).collect();
     paths.sort();
     Ok(paths)
 }

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            output::warn(&format!("error: {error:#}"));
+            output::warn(&format!("error: {}", output::causes(&error)));
             ExitCode::FAILURE
         }
     }

@@ -2,7 +2,9 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     io::{self, Write as _},
+    path::Path,
 };
 
 use engine::{EngineError, SCHEMA, SourceError};
@@ -50,28 +52,79 @@ pub(crate) fn warn(line: &str) {
     let _ = writeln!(err, "{line}");
 }
 
+/// An error and its causes on one line; each once, where an error says its cause itself.
+pub(crate) fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |line, cause| match line.as_str() {
+        "" => cause,
+        line if line.ends_with(&cause) => line.to_owned(),
+        line => format!("{line}: {cause}"),
+    })
+}
+
 /// A failure as the contract has it.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Fault {
     pub(crate) field: String,
     pub(crate) message: String,
+    /// Whether the message names the field: what is wrong with a model is said by file and field.
+    #[serde(skip)]
+    named: bool,
 }
 
 impl Fault {
     pub(crate) fn new(field: &str, message: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), message: message.into() }
+        Self { field: field.to_owned(), message: message.into(), named: false }
+    }
+
+    /// What is wrong with the model in a folder; where it is a file of it, the message begins with that file's path.
+    pub(crate) fn of_model(folder: &Path, error: EngineError) -> Self {
+        use models::ModelError::{Field, File, Io, Tensor};
+        let of_a_file = matches!(
+            &error,
+            EngineError::Model(Field { .. } | File { .. } | Io { .. } | Tensor { .. })
+        );
+        let fault = Self::from(error);
+        let message = if of_a_file {
+            folder.join(&fault.message).display().to_string()
+        } else {
+            format!("{}: {}", folder.display(), fault.message)
+        };
+        Self { message, ..fault }
+    }
+
+    /// The fault of `file` on one line, with nothing said twice.
+    pub(crate) fn line(&self, file: &str) -> String {
+        if self.named && self.message.starts_with(file) {
+            self.message.clone()
+        } else {
+            format!("{file}: {self}")
+        }
     }
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.named {
+            write!(f, "{}", self.message)
+        } else {
+            write!(f, "{}: {}", self.field, self.message)
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
 impl From<EngineError> for Fault {
     fn from(error: EngineError) -> Self {
-        Self { field: error.field(), message: error.message() }
+        let (field, message) = (error.field(), error.message());
+        let named = message == error.to_string() && message.contains(&field);
+        Self { field, message, named }
     }
 }
 
 impl From<SourceError> for Fault {
     fn from(error: SourceError) -> Self {
-        Self { field: error.field, message: error.message }
+        Self::new(&error.field, error.message)
     }
 }
 
@@ -142,7 +195,7 @@ impl Report {
             let body = Failed { error: fault, notes: BTreeMap::new() };
             self.object(&Row { schema: SCHEMA, file, body });
         } else {
-            warn(&format!("{file}: {}: {}", fault.field, fault.message));
+            warn(&fault.line(file));
         }
     }
 
@@ -176,5 +229,47 @@ impl Report {
         let before = if self.rows == 0 { "[\n" } else { ",\n" };
         self.rows += 1;
         print(format!("{before}{object}").as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::ModelError;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let of_model = |error: ModelError| Fault::of_model(Path::new("/nope"), error.into());
+        let fault =
+            of_model(ModelError::File { file: "barline.json".into(), message: "missing".into() });
+        assert_eq!(fault.field, "barline.json");
+        assert_eq!(fault.line("/nope"), "/nope/barline.json: missing");
+        assert_eq!(fault.line("a.wav"), "a.wav: /nope/barline.json: missing");
+        let fault = of_model(ModelError::Field {
+            file: "lm/config.json".into(),
+            field: "model_type".into(),
+            message: "tuba".into(),
+        });
+        assert_eq!(fault.line("a.wav"), "a.wav: /nope/lm/config.json: model_type: tuba");
+        assert_eq!(Fault::new("file", "is a folder").line("a.wav"), "a.wav: file: is a folder");
+    }
+
+    #[test]
+    fn a_cause_that_an_error_says_itself_is_said_once() {
+        #[derive(Debug)]
+        struct Says(io::Error);
+        impl fmt::Display for Says {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "holdout.toml: {}", self.0)
+            }
+        }
+        impl std::error::Error for Says {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let error = anyhow::Error::from(Says(io::Error::other("gone"))).context("eval");
+        assert_eq!(causes(&error), "eval: holdout.toml: gone");
     }
 }

@@ -11,13 +11,17 @@ use engine::{Context, Workers};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use models::Model;
 
-use crate::{args::Common, decode::Decoded, output::Fault};
+use crate::{
+    args::{Common, FileName},
+    decode::Decoded,
+    output::Fault,
+};
 
 /// The means of one command.
 pub(crate) struct Session {
     common: Common,
     pub(crate) workers: Workers,
-    model: OnceLock<Result<Model, (String, String)>>,
+    model: OnceLock<Result<Model, Fault>>,
     cancel: AtomicBool,
     bar: ProgressBar,
 }
@@ -46,21 +50,17 @@ impl Session {
     pub(crate) fn model(&self) -> Result<&Model, Fault> {
         let model = self.model.get_or_init(|| {
             self.bar.set_message("loading");
-            self.load().map_err(|fault| (fault.field, fault.message))
+            self.load()
         });
-        model.as_ref().map_err(|(field, message)| Fault::new(field, message.clone()))
+        model.as_ref().map_err(Fault::clone)
     }
 
     fn load(&self) -> Result<Model, Fault> {
         let folder = self.common.model.as_deref();
-        let opened = engine::open_model(folder, self.common.device, &|_| ()).map_err(|error| {
-            let fault = Fault::from(error);
-            match folder {
-                Some(folder) => {
-                    Fault::new(&fault.field, format!("{}: {}", folder.display(), fault.message))
-                }
-                None => fault,
-            }
+        let opened = engine::open_model(folder, self.common.device, &|_| ());
+        let opened = opened.map_err(|error| match folder {
+            Some(folder) => Fault::of_model(folder, error),
+            None => error.into(),
         })?;
         Ok(opened.model)
     }
@@ -76,7 +76,7 @@ impl Session {
     /// Works on one file: opens it, hands it to `work`, and turns every failure into a fault, even a panic in a decoder.
     pub(crate) fn file<T>(
         &self,
-        name: &str,
+        name: &FileName,
         with_model: bool,
         work: impl FnOnce(&Context<'_>, &mut Decoded) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
@@ -85,10 +85,10 @@ impl Session {
             self.bar.set_position((done_s * 10.0) as u64);
             self.bar.set_message(stage.to_owned());
         };
-        self.bar.set_prefix(name.to_owned());
+        self.bar.set_prefix(name.to_string());
         self.bar.enable_steady_tick(Duration::from_millis(200));
         let result = guarded(|| {
-            let mut source = Decoded::open(name)?;
+            let mut source = Decoded::open(name.known()?)?;
             let model = if with_model { Some(self.model()?) } else { None };
             let context = Context {
                 workers: &self.workers,

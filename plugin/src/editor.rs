@@ -156,15 +156,19 @@ impl NiceEguiApp for Window {
 
     /// What is tried ends with the window that shows it.
     fn editor_closed(&mut self) {
-        self.switch.set(None);
+        let Self { switch, guard, .. } = self;
+        guard.run(|| switch.set(None));
     }
 
     fn track_info_changed(&mut self, info: TrackInfo) {
-        self.track.name = info.name().to_owned();
-        self.remote.entitle(info.name());
-        self.track.rgb = info.color().map(|color| {
-            let (r, g, b, _) = color.rgba();
-            [r, g, b]
+        let Self { track, remote, guard, .. } = self;
+        guard.run(|| {
+            info.name().clone_into(&mut track.name);
+            remote.entitle(info.name());
+            track.rgb = info.color().map(|color| {
+                let (r, g, b, _) = color.rgba();
+                [r, g, b]
+            });
         });
     }
 }

@@ -130,7 +130,7 @@ impl Plugin for Barline {
         let activate =
             |session: &mut Session| session.activate(channels, config.sample_rate.into(), offline);
         *input = guard.run(|| session.as_mut().map(activate)).flatten();
-        player.prepare(channels, config.sample_rate.into(), offline);
+        guard.run(|| player.prepare(channels, config.sample_rate.into(), offline));
         true
     }
 

@@ -61,7 +61,7 @@ impl Mind for Moody {
         let told = self.0.work(cancel)?;
         let soft_tokens = Tensor::from_vec(vec![0.0_f32], (1, 1), &Device::Cpu);
         let soft_tokens = soft_tokens.expect("a tensor of one");
-        let sound = Heard { soft_tokens, windows: vec![] };
+        let sound = Heard { soft_tokens, windows: vec![], beside: vec![] };
         Ok(Impression { sound, labels: vec![], abstain_below: 1.0, told })
     }
 

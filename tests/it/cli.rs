@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may fail as tests do")]
 
+mod captions;
 mod fixture;
+mod naming;
 mod run;
 
 use std::{fs, path::Path};
@@ -125,7 +127,14 @@ fn exit_codes_and_usage() {
         vec!["caption", "--format", "vtt", &good, &good],
         vec!["caption", "--per", "beat", &good],
         vec!["advise", "--bar", "2", "--from", "1", "--to", "2", &good],
-        vec!["advise", "--meter", "7/8", &good],
+        vec!["advise", "--meter", "7/3", &good],
+        vec!["advise", "--from", "2", "--to", "1", &good],
+        vec!["advise", "--from", "1", "--to", "1", &good],
+        vec!["caption", "--resume", "--per", "segment"],
+        vec!["caption", "--resume", "--bpm", "120"],
+        vec!["caption", "--resume", "--meter", "3/4"],
+        vec!["caption", "--resume", "--threads", "2"],
+        vec!["bench", "--seconds", "0"],
         vec!["advise", "--label", "tuba", &good],
         vec!["advise", "--target", "radio", &good],
         vec!["label", "--yes", &good],
@@ -167,64 +176,6 @@ fn a_closed_pipe_is_success() {
     let folder = Folder::new();
     song(&folder.path("a.wav"), 24_000, 1.0);
     assert_eq!(run::barline_into_closed_pipe(["measure", "--json", &folder.name("a.wav")]), 0);
-}
-
-#[test]
-fn captions_have_their_shape_and_do_not_depend_on_threads() {
-    let folder = Folder::new();
-    song(&folder.path("a.wav"), 44_100, 9.0);
-    let name = folder.name("a.wav");
-    let one = barline(["caption", "--json", "--threads", "1", &name]);
-    assert_eq!(one.code, 0, "{}", one.stderr);
-    for threads in ["1", "3"] {
-        assert_eq!(one.stdout, barline(["caption", "--json", "--threads", threads, &name]).stdout);
-    }
-    let row = &array(&one)[0];
-    assert_object(row, &["duration_s", "summary", "captions", "segments"]);
-    let captions = row["captions"].as_array().unwrap();
-    assert!(!captions.is_empty());
-    let mut end_s = 0.0;
-    for caption in captions {
-        for field in ["start_s", "end_s", "bar", "text", "labels", "confidence"] {
-            assert!(caption.as_object().unwrap().contains_key(field), "{caption}");
-        }
-        assert!((caption["start_s"].as_f64().unwrap() - end_s).abs() < 1e-6, "{caption}");
-        end_s = caption["end_s"].as_f64().unwrap();
-        assert!(!caption["text"].as_str().unwrap().is_empty());
-    }
-    assert!((end_s - 9.0).abs() < 1e-3);
-}
-
-#[test]
-fn caption_files_are_written_beside_each_other() {
-    let folder = Folder::new();
-    fs::create_dir(folder.path("b")).unwrap();
-    song(&folder.path("a.wav"), 24_000, 3.0);
-    fs::copy(folder.path("a.wav"), folder.path("b/a.wav")).unwrap();
-    let (one, two, out) = (folder.name("a.wav"), folder.name("b/a.wav"), folder.name("out"));
-    for (format, file, start) in [
-        ("vtt", "a.vtt", "WEBVTT\n"),
-        ("srt", "a.srt", "1\n00:00:00,000"),
-        ("lrc", "a.lrc", "[ti:a]"),
-        ("csv", "a.csv", "#,Name,Start,End,Length\nR1,"),
-        ("labels", "a.txt", "0.000000\t"),
-        ("midi", "a.mid", "MThd"),
-        ("json", "a.json", "{"),
-    ] {
-        let ran =
-            barline(["caption", "--per", "1.5", "--format", format, "--out", &out, &one, &two]);
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-        let bytes = fs::read(Path::new(&out).join(file)).unwrap();
-        assert!(
-            bytes.starts_with(start.as_bytes()),
-            "{format}: {}",
-            String::from_utf8_lossy(&bytes)
-        );
-        let second = file.replace("a.", "a-2.");
-        assert_eq!(bytes.len() > 10, fs::read(Path::new(&out).join(second)).unwrap().len() > 10);
-    }
-    let ran = barline(["caption", "--format", "vtt", &one]);
-    assert!(ran.stdout.starts_with("WEBVTT\n\n"), "{}", ran.stdout);
 }
 
 #[test]
@@ -312,24 +263,6 @@ fn advice_knows_the_other_stems_the_target_and_a_folder_of_records() {
     fs::create_dir_all(&empty).unwrap();
     let ran = barline(["advise", "--reference", &empty, &quiet]);
     assert!(ran.code == 1 && ran.stderr.contains("no audio files"), "{}", ran.stderr);
-}
-
-#[test]
-fn files_are_renamed_only_when_asked() {
-    let folder = Folder::new();
-    song(&folder.path("Audio 1.wav"), 24_000, 4.0);
-    let dir = folder.0.path().to_str().unwrap();
-    let rows = array(&barline(["label", "--rename", "--json", dir]));
-    assert!(folder.path("Audio 1.wav").exists());
-    let Some(to) = rows[0].get("renamed_to").and_then(Value::as_str) else {
-        assert_eq!(rows[0]["abstained"], true);
-        return;
-    };
-    let ran = barline(["label", "--rename", "--yes", dir]);
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(Path::new(to).exists() && !folder.path("Audio 1.wav").exists());
-    assert_eq!(barline(["label", "--undo", &folder.name("barline-undo-1.json")]).code, 0);
-    assert!(folder.path("Audio 1.wav").exists() && !Path::new(to).exists());
 }
 
 #[test]
@@ -469,10 +402,36 @@ fn a_faulty_model_is_an_error_object_for_every_file() {
 }
 
 #[test]
+fn what_is_wrong_with_a_model_is_said_once() {
+    let folder = Folder::new();
+    song(&folder.path("a.wav"), 24_000, 2.0);
+    let (file, out) = (folder.name("a.wav"), folder.name("out.safetensors"));
+    let ran = barline(["models", "verify", "--model", "/nope"]);
+    assert_eq!((ran.code, ran.stderr.matches("barline.json").count()), (1, 1), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("/nope/barline.json: missing"), "{}", ran.stderr);
+    let list = folder.name("holdout.toml");
+    let ran =
+        barline(["eval", "bank", "--bank", folder.0.path().to_str().unwrap(), "--holdout", &list]);
+    assert_eq!((ran.code, ran.stderr.matches("No such file").count()), (1, 1), "{}", ran.stderr);
+    // A folder that holds a language model alone.
+    let lm = golden("musilingo-tiny/s0").join("llm");
+    let ran = barline(["embed", &file, "--model", lm.to_str().unwrap(), "--out", &out]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("\"llama\" is no audio encoder"), "{}", ran.stderr);
+}
+
+#[test]
 fn models_are_listed_and_verified_and_never_fetched() {
     let ran = barline(["models", "list", "--json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(array(&ran)[0]["model"], "embedded");
+    let bare = golden("mert-postln-tiny/s0");
+    let ran = barline(["models", "list", "--json", "--model", bare.to_str().unwrap()]);
+    let row = &array(&ran)[1];
+    assert!(row["encoder"].is_string(), "{row}");
+    for field in ["name", "licence", "adapter", "lm", "heads"] {
+        assert!(row[field].is_null() && row["notes"][field].is_string(), "{field}: {row}");
+    }
     let ran = barline(["models", "verify", "--json"]);
     assert!(array(&ran).iter().all(|row| row["sha256"].as_str().unwrap().len() == 64));
     let ran = barline(["models", "fetch", "m-a-p/MERT-v1-95M"]);

@@ -5,25 +5,26 @@ use std::{fmt::Write as _, fs, path::Path};
 use engine::{Advice, AudioSource, Company, Part, Request};
 
 use crate::{
-    args::{Advise, Common},
+    args::{Advise, Common, FileName},
     decode::{Decoded, audio_files},
-    output::{Fault, Report, wants_json},
+    output::{Fault, Report, usage, wants_json},
     session::Session,
 };
 
 /// Advises on files.
 pub(crate) fn advise(common: &Common, args: &Advise) -> anyhow::Result<u8> {
     let mut report = Report::array(wants_json(common, args.plain));
-    let session = Session::new(common)?;
     let part = match (args.bar, args.from, args.to) {
         (Some(bar), ..) => Part::Bar(bar),
+        (None, Some(from), Some(to)) if from >= to => usage("--from must lie before --to"),
         (None, Some(from), Some(to)) => Part::Seconds(from, to),
         _ => Part::Whole,
     };
+    let session = Session::new(common)?;
     let request = Request {
         part,
         bpm: args.grid.bpm,
-        beats_per_bar: args.grid.beats_per_bar(),
+        meter: args.grid.meter,
         label: args.label,
         target: args.target,
         question: args.ask.clone(),
@@ -53,15 +54,17 @@ pub(crate) fn advise(common: &Common, args: &Advise) -> anyhow::Result<u8> {
 }
 
 /// Opens another file than the one that is advised on; its faults name it.
-fn open(name: &str) -> Result<Decoded, Fault> {
-    Decoded::open(name)
-        .map_err(|error| Fault::new(&error.field, format!("{name}: {}", error.message)))
+fn open(path: &Path) -> Result<Decoded, Fault> {
+    let name = FileName::from(path.as_os_str().to_owned());
+    name.known()
+        .and_then(Decoded::open)
+        .map_err(|error| Fault::new(&error.field, format!("{}: {}", &*name, error.message)))
 }
 
 /// The file, or all audio files of the folder.
 fn references(path: &Path) -> Result<Vec<Decoded>, Fault> {
     if !path.is_dir() {
-        return Ok(vec![open(&path.to_string_lossy())?]);
+        return Ok(vec![open(path)?]);
     }
     let fault =
         |why: &dyn std::fmt::Display| Fault::new("reference", format!("{}: {why}", path.display()));
@@ -69,7 +72,7 @@ fn references(path: &Path) -> Result<Vec<Decoded>, Fault> {
     if paths.is_empty() {
         return Err(fault(&"no audio files"));
     }
-    paths.iter().map(|path| open(&path.to_string_lossy())).collect()
+    paths.iter().map(|path| open(path)).collect()
 }
 
 /// The folder's other audio files.
@@ -77,12 +80,15 @@ fn others(dir: &Path, file: &str) -> Result<Vec<(String, Decoded)>, Fault> {
     let own = fs::canonicalize(file).ok();
     let mut paths =
         audio_files(dir).map_err(|e| Fault::new("stems", format!("{}: {e}", dir.display())))?;
+    if paths.is_empty() {
+        return Err(Fault::new("stems", format!("{}: no audio files", dir.display())));
+    }
     paths.retain(|path| own.is_none() || fs::canonicalize(path).ok() != own);
     paths
         .iter()
         .map(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            open(&path.to_string_lossy()).map(|stem| (name, stem))
+            open(path).map(|stem| (name, stem))
         })
         .collect()
 }
@@ -99,8 +105,10 @@ fn text(file: &str, advice: &Advice) -> String {
             let standard = if evidence.standard.is_empty() { "" } else { " by " };
             let _ = writeln!(
                 out,
-                "      {} {:.2} {}{standard}{}",
-                evidence.name, evidence.value, evidence.unit, evidence.standard
+                "      {} {}{standard}{}",
+                evidence.name,
+                evidence.words(),
+                evidence.standard
             );
         }
     }

@@ -35,7 +35,7 @@ struct Row {
 pub(crate) fn bench(common: &Common, args: &Bench) -> anyhow::Result<u8> {
     let json = wants_json(common, args.plain);
     let session = Session::new(common)?;
-    let samples = noise((args.seconds.max(WINDOW_S) * f64::from(MODEL_RATE_HZ)) as usize);
+    let samples = noise((args.seconds * f64::from(MODEL_RATE_HZ)) as usize);
     let rows = session.with_model(|context, model| {
         let mut rows = context.workers.run(|| parts(model, &samples))?;
         let mut source = Samples::new(MODEL_RATE_HZ, 1, samples.clone());
@@ -58,7 +58,7 @@ pub(crate) fn bench(common: &Common, args: &Bench) -> anyhow::Result<u8> {
             table(json, &rows)?;
             Ok(0)
         }
-        Err(fault) => Err(anyhow::anyhow!("{}: {}", fault.field, fault.message)),
+        Err(fault) => Err(fault.into()),
     }
 }
 
@@ -122,14 +122,20 @@ fn parts(model: &Model, samples: &[f32]) -> Result<Vec<Row>, Fault> {
 
 fn row(part: &'static str, samples: usize, started: Instant, tokens: Option<usize>) -> Row {
     let took_s = started.elapsed().as_secs_f64().max(1e-9);
+    let peak_mb = peak_mb();
+    let reasons = [
+        ("tokens_per_s", tokens.is_none().then_some("no tokens are made in this part")),
+        ("peak_mb", peak_mb.is_none().then_some("this system does not say")),
+    ];
+    let reasons = reasons.into_iter().filter_map(|(field, why)| Some((field.into(), why?.into())));
     Row {
         schema: SCHEMA,
         part,
         seconds: took_s,
         times_real_time: Some(samples as f64 / f64::from(MODEL_RATE_HZ) / took_s),
         tokens_per_s: tokens.map(|tokens| tokens as f64 / took_s),
-        peak_mb: peak_mb(),
-        notes: BTreeMap::new(),
+        peak_mb,
+        notes: reasons.collect(),
     }
 }
 

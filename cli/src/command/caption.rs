@@ -37,7 +37,7 @@ pub(crate) fn caption(common: &Common, args: &Caption) -> anyhow::Result<u8> {
     let narration = Narration {
         per: args.per,
         bpm: args.grid.bpm,
-        beats_per_bar: args.grid.beats_per_bar(),
+        meter: args.grid.meter,
         ..Narration::default()
     };
     let session = Session::new(common)?;
@@ -79,6 +79,10 @@ fn render(file: &str, timeline: &Timeline, format: CaptionFormat) -> Vec<u8> {
     }
 }
 
+/// Fields that the text doesn't show, so that it needs no reason for them either.
+const UNSHOWN: [&str; 5] =
+    ["project_start_s", "tempo_bpm", "beats_per_bar", "bar", "loudness_lufs"];
+
 fn text(file: &str, timeline: &Timeline) -> String {
     let mut out = format!("{file}: {}\n", timeline.summary);
     for caption in &timeline.captions {
@@ -86,7 +90,7 @@ fn text(file: &str, timeline: &Timeline) -> String {
         let (minutes, seconds) = ((caption.start_s / 60.0).floor(), caption.start_s % 60.0);
         let _ = writeln!(out, "{bar:>5}  {minutes:>2}:{seconds:05.2}  {}", caption.text);
     }
-    for (field, note) in &timeline.notes {
+    for (field, note) in timeline.notes.iter().filter(|(f, _)| !UNSHOWN.contains(&f.as_str())) {
         let _ = writeln!(out, "  note: {field}: {note}");
     }
     out

@@ -33,12 +33,12 @@ struct FileRow {
 struct ModelRow {
     schema: u32,
     model: String,
-    name: String,
-    licence: String,
-    encoder: String,
-    adapter: String,
-    lm: String,
-    heads: String,
+    name: Option<String>,
+    licence: Option<String>,
+    encoder: Option<String>,
+    adapter: Option<String>,
+    lm: Option<String>,
+    heads: Option<String>,
     megabytes: f64,
     notes: BTreeMap<String, String>,
 }
@@ -64,7 +64,7 @@ fn list(common: &Common, json: bool) -> anyhow::Result<u8> {
                 rows.push(row(&session.model_name(), model, bytes(&files(common.model.as_deref()))))
             }
             Err(fault) => {
-                warn(&format!("{}: {}: {}", session.model_name(), fault.field, fault.message));
+                warn(&fault.line(&session.model_name()));
                 code = 1;
             }
         }
@@ -75,25 +75,41 @@ fn list(common: &Common, json: bool) -> anyhow::Result<u8> {
 
 fn row(name: &str, model: &Model, bytes: u64) -> ModelRow {
     let manifest = &model.manifest;
-    let part = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-    ModelRow {
+    let stated = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let row = ModelRow {
         schema: SCHEMA,
         model: name.to_owned(),
-        name: manifest.name.clone(),
-        licence: manifest.licence.clone(),
-        encoder: part(model.encoder.as_ref().map(|encoder| {
+        name: stated(&manifest.name),
+        licence: stated(&manifest.licence),
+        encoder: model.encoder.as_ref().map(|encoder| {
             let config = encoder.config();
             format!("{} layers of {}", config.num_hidden_layers, config.hidden_size)
-        })),
-        adapter: part(manifest.adapter.as_ref().map(|adapter| adapter.kind.clone())),
-        lm: part(model.lm.as_ref().map(|lm| {
+        }),
+        adapter: manifest.adapter.as_ref().map(|adapter| adapter.kind.clone()),
+        lm: model.lm.as_ref().map(|lm| {
             let config = lm.config();
             format!("{} layers of {}", config.layers, config.hidden_size)
-        })),
-        heads: part(model.heads.as_ref().map(|_| "yes".to_owned())),
+        }),
+        heads: model.heads.as_ref().map(|_| "yes".to_owned()),
         megabytes: bytes as f64 / 1e6,
         notes: BTreeMap::new(),
-    }
+    };
+    ModelRow { notes: reasons(&row), ..row }
+}
+
+/// Why fields are null.
+fn reasons(row: &ModelRow) -> BTreeMap<String, String> {
+    let unstated = "barline.json does not say, or is not there";
+    let fields = [
+        ("name", &row.name, unstated),
+        ("licence", &row.licence, unstated),
+        ("encoder", &row.encoder, "the model has none"),
+        ("adapter", &row.adapter, "the model has none"),
+        ("lm", &row.lm, "the model has none"),
+        ("heads", &row.heads, "the model has none"),
+    ];
+    let missing = fields.into_iter().filter(|(_, value, _)| value.is_none());
+    missing.map(|(field, _, why)| (field.to_owned(), why.to_owned())).collect()
 }
 
 /// Loads the model, which checks every tensor, and sums up its files.

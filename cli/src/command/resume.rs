@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     args::{Caption, CaptionFormat, Common},
-    output::{Fault, Report, conflict, warn},
+    output::{Fault, Report, conflict, usage, warn},
     session::progress_bar,
 };
 
@@ -34,6 +34,9 @@ struct Render {
 pub(crate) fn resume_captions(common: &Common, args: &Caption) -> anyhow::Result<u8> {
     if common.json && args.format.is_some_and(|format| format != CaptionFormat::Json) {
         conflict();
+    }
+    if common.threads.is_some() {
+        usage("--threads cannot be used with --resume: renders are heard as the plugin hears them");
     }
     let mut settings = BounceSettings::load().map_err(|why| anyhow::anyhow!("settings: {why}"))?;
     if let Some(folder) = &args.out {

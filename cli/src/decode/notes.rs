@@ -28,8 +28,8 @@ pub(super) fn format(
     }
     if channels > 2 {
         let text = format!(
-            "{channels} channels: loudness weighs them by BS.1770, stereo measures take the first two, tempo, key and the \
-             model hear their mean"
+            "{channels} channels: loudness weighs them by BS.1770, there are no stereo measures, tempo, key and the model hear \
+             their mean"
         );
         notes.insert("channels".to_owned(), text);
     }

@@ -18,6 +18,12 @@ const BASS_PITCH: f64 = 48.0;
 const BASS_GAIN: f64 = 1.5;
 /// Fewest frames with pitches (a sixth of a second each).
 const FEWEST_FRAMES: usize = 6;
+/// So many frames say as much as the songs did that the gains below were fitted on; fewer say less (8 s).
+const FULL_FRAMES: f64 = 48.0;
+/// One note has the third and the fifth among its harmonics, and one chord is in many keys: so many pitch classes must lead, each for
+/// this part of the time.
+const FEWEST_LEADS: usize = 3;
+const LEAD_SHARE: f64 = 0.05;
 /// A profile fits at least this well (correlation), or there is no key.
 const LEAST_FIT: f64 = 0.3;
 /// Partials of notes gather around the semitones of one tuning; those of noise (0.01) and
@@ -63,11 +69,13 @@ impl Key {
 pub(crate) struct Tally {
     steps: Vec<f64>,
     frames: usize,
+    /// Frames in which each pitch class is the strongest.
+    leads: [usize; 12],
 }
 
 impl Tally {
     pub(crate) fn new() -> Self {
-        Self { steps: vec![0.0; STEPS], frames: 0 }
+        Self { steps: vec![0.0; STEPS], frames: 0, leads: [0; 12] }
     }
 
     /// The key, or `None` where there are no clear pitches. What the chords say counts as well.
@@ -76,10 +84,13 @@ impl Tally {
             return None;
         }
         let (tuning, clarity) = self.tuning();
-        if clarity < LEAST_CLARITY {
+        let least = LEAD_SHARE * self.frames as f64;
+        let leads = self.leads.iter().filter(|&&frames| frames as f64 >= least).count();
+        if clarity < LEAST_CLARITY || leads < FEWEST_LEADS {
             return None;
         }
-        let key = best_key(&self.chroma(tuning), harmony)?;
+        let weight = (self.frames as f64 / FULL_FRAMES).min(1.0);
+        let key = best_key(&self.chroma(tuning), harmony, weight)?;
         let confidence = key.confidence * (clarity / CLEAR).min(1.0);
         Some(Key { confidence, tuning_cents: tuning * 100.0, ..key })
     }
@@ -92,6 +103,7 @@ impl Tally {
         self.frames += 1;
         // Each frame counts the same, so that a loud passage doesn't decide alone.
         let scale = 1.0 / partials.iter().map(|p| p.weight).sum::<f64>();
+        let mut classes = [0.0; 12];
         for partial in partials {
             let gain = if partial.pitch < BASS_PITCH { BASS_GAIN } else { 1.0 };
             let mut weight = partial.weight * scale * gain;
@@ -99,8 +111,12 @@ impl Tally {
                 let pitch = partial.pitch - 12.0 * (harmonic as f64).log2();
                 let step = (pitch.rem_euclid(12.0) * (STEPS / 12) as f64).round() as usize % STEPS;
                 self.steps[step] += weight;
+                classes[(pitch.round() as i64).rem_euclid(12) as usize] += weight;
                 weight *= HARMONIC_DECAY;
             }
+        }
+        if let Some(lead) = (0..12).max_by(|&a, &b| f64::total_cmp(&classes[a], &classes[b])) {
+            self.leads[lead] += 1;
         }
     }
 
@@ -132,7 +148,8 @@ impl Tally {
     }
 }
 
-fn best_key(chroma: &[f64; 12], harmony: &Harmony) -> Option<Key> {
+/// The likeliest key, where what is heard says this much (1: as much as a song).
+fn best_key(chroma: &[f64; 12], harmony: &Harmony, weight: f64) -> Option<Key> {
     let says = |key: usize| {
         let (tonic, mode) = (key % 12, key / 12);
         let [sounds, used] =
@@ -150,7 +167,7 @@ fn best_key(chroma: &[f64; 12], harmony: &Harmony) -> Option<Key> {
     if said.iter().map(|(fit, _)| *fit).fold(f64::MIN, f64::max) < LEAST_FIT {
         return None;
     }
-    let scores: Vec<f64> = said.iter().map(|(_, score)| *score).collect();
+    let scores: Vec<f64> = said.iter().map(|(_, score)| weight * score).collect();
     let (best, confidence) = likeliest(&scores)?;
     Some(Key { tonic: best % 12, minor: best >= 12, confidence, tuning_cents: 0.0 })
 }

@@ -32,6 +32,9 @@ pub(crate) use tonality::{PowerBelow, third_octaves};
 /// Samples beyond this are far outside any audio; spectra limit them so that no power overflows.
 pub(crate) const SANE_SAMPLE: f32 = 1e4;
 
+/// Tempo and key that are right with a smaller probability have a note.
+const DOUBTFUL: f64 = 0.5;
+
 /// What is missing where there is no pulse.
 const PULSE_FIELDS: [&str; 6] =
     ["tempo_bpm", "tempo_confidence", "meter", "meter_confidence", "beats_s", "downbeats_s"];
@@ -218,6 +221,8 @@ impl Listener {
         out.onsets_per_s = onsets_per_s.filter(|_| out.sample_peak_dbfs.is_some());
         out.tempo_bpm = rhythm.tempo_bpm;
         out.tempo_confidence = rhythm.tempo_bpm.map(|_| rhythm.confidence);
+        let confidence = out.tempo_confidence;
+        doubt(out, "tempo_bpm", confidence);
         out.meter = rhythm.meter.map(TimeSignature::name);
         out.meter_confidence = rhythm.meter.map(|_| rhythm.meter_confidence);
         out.beats_s.clone_from(&rhythm.beats_s);
@@ -239,6 +244,7 @@ impl Listener {
             Some(key) => {
                 out.key = Some(key.name());
                 out.key_confidence = Some(key.confidence);
+                doubt(out, "key", Some(key.confidence));
             }
             None => {
                 for field in ["key", "key_confidence"] {
@@ -247,6 +253,16 @@ impl Listener {
             }
         }
         rhythm
+    }
+}
+
+/// Notes that a value is as likely wrong as right.
+fn doubt(out: &mut Measurements, field: &str, confidence: Option<f64>) {
+    if let Some(confidence) = confidence.filter(|confidence| *confidence < DOUBTFUL) {
+        out.notes.insert(
+            field.to_owned(),
+            format!("doubtful: right with a probability of {confidence:.2}"),
+        );
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use analysis::{Programme, Target};
 use serde::Serialize;
-use signal::{Finding, Label, Measurements};
+use signal::{Finding, Label, Measurements, Meter};
 
 use crate::{
     ask::{Answer, Hearing, measure_each},
@@ -13,8 +13,8 @@ use crate::{
     driver::{Context, Survey, band_levels, hear, survey},
     error::EngineError,
     extent::{self, Extent},
-    label::{self, label_spans},
-    narrate::{bars_of, rhythm},
+    label::{self, label_part},
+    narrate::{as_stated, bars_of},
     recurrence::Recurrence,
     source::AudioSource,
     window::{Cut, Span},
@@ -44,8 +44,8 @@ pub struct Request {
     pub part: Part,
     /// The tempo, if the user states it: bar 1 begins with the file then.
     pub bpm: Option<f64>,
-    /// Quarter notes in a bar, if the user states the meter.
-    pub beats_per_bar: Option<u32>,
+    /// The meter, if the user states it.
+    pub meter: Option<Meter>,
     /// What the file is, if the user states it.
     pub label: Option<Label>,
     /// What the song is made for.
@@ -61,7 +61,7 @@ impl Default for Request {
         Self {
             part: Part::Whole,
             bpm: None,
-            beats_per_bar: None,
+            meter: None,
             label: None,
             target: Target::None,
             question: None,
@@ -125,9 +125,8 @@ pub fn advise(
     request: &Request,
     company: Company<'_>,
 ) -> Result<Advice, EngineError> {
-    let mut survey = survey(context, source)?;
     // Bars are those of the grid that the user states.
-    survey.rhythm = rhythm(&survey, request.bpm, request.beats_per_bar);
+    let survey = as_stated(survey(context, source)?, request.bpm, request.meter);
     let (span, bar) = locate(&survey, request)?;
     let measured = measure_part(context, source, &survey, span)?;
     let mut notes = survey.notes.clone();
@@ -143,8 +142,13 @@ pub fn advise(
     for reference in company.references {
         references.push(crate::driver::measure(context, reference)?);
     }
-    if let Some(reference) = reference::mean(&references) {
-        reference::compare(&measured, &reference, &mut findings);
+    match reference::mean(&references) {
+        Some(reference) => reference::compare(&measured, &reference, &mut findings),
+        None if references.is_empty() => {}
+        None => {
+            let silent = "silent: there is nothing to compare with";
+            notes.insert("reference".to_owned(), silent.to_owned());
+        }
     }
     let song = &survey.measurements;
     let programme = song.integrated_lufs.map(|lufs| Programme { lufs, signal_s: song.signal_s });
@@ -286,12 +290,10 @@ fn hear_label(
     measured: &Measurements,
     notes: &mut BTreeMap<String, String>,
 ) -> Result<Option<Label>, EngineError> {
-    if context.model.is_none_or(|model| model.heads.is_none()) {
+    let Some(labelled) = label_part(context, source, survey, span, measured.signal_s)? else {
         notes.insert("label".to_owned(), "the model has no label head".to_owned());
         return Ok(None);
-    }
-    let spans = survey.envelope.spread(4, 4.0, span);
-    let labelled = label_spans(context, source, &spans, measured.signal_s)?;
+    };
     notes.extend(labelled.notes);
     Ok(labelled.label)
 }

@@ -7,17 +7,20 @@ use signal::{Finding, Label, Measurements};
 
 use crate::{
     caption::{self, CANT_TELL, Decoding, Task, Told},
-    compare::{bar_in, differences, holds, other_of},
+    compare::{bar_in, bar_named, differences, extremes, holds, other_of},
     conversation::Conversation,
     driver::{Context, Survey, hear, survey},
     error::EngineError,
+    extent,
+    label::label_part,
     narrate::{FREE_S, bars_of, enough},
     places::in_file,
     presence::whereabouts,
     scope::{listing, windows},
-    slots::{BARS, Facts, OTHER, WHEN},
+    slots::{BARS, Facts, LOUDEST, OTHER, WHEN},
     source::AudioSource,
     timeline::{Stretch, steps},
+    topic::Topic,
     vocabulary::instruments,
     window::{Cut, Span},
 };
@@ -50,9 +53,9 @@ pub struct Asked {
 #[derive(Clone, Debug)]
 pub struct Hearing {
     facts: Facts,
-    /// The part that is asked about, what was measured in it, and what it is where that is known.
+    /// The file, the part of it that is asked about, what was measured in it, and what it is where that is known.
+    survey: Survey,
     scope: Span,
-    song: Measurements,
     measured: Measurements,
     label: Option<Label>,
     /// What the model heard; none where there is too little to say anything.
@@ -75,18 +78,25 @@ impl Hearing {
         source: &mut dyn AudioSource,
     ) -> Result<Self, EngineError> {
         let survey = survey(context, source)?;
-        let findings = analysis::detect(&survey.measurements, None);
-        let mut hearing = Self::of_part(
-            context,
-            source,
-            &survey,
-            survey.whole(),
-            &survey.measurements,
-            &findings,
-            None,
-        )?;
+        let mut hearing =
+            Self::of_span(context, source, &survey, survey.whole(), &survey.measurements)?;
         hearing.notes.extend(survey.notes.clone());
         Ok(hearing)
+    }
+
+    /// Hears a part of which nothing is known yet but what was `measured`.
+    fn of_span(
+        context: &Context<'_>,
+        source: &mut dyn AudioSource,
+        survey: &Survey,
+        span: Span,
+        measured: &Measurements,
+    ) -> Result<Self, EngineError> {
+        // What is ordinary depends on what it is.
+        let label = label_part(context, source, survey, span, measured.signal_s)?;
+        let label = label.and_then(|labelled| labelled.label);
+        let findings = analysis::detect(measured, label);
+        Self::of_part(context, source, survey, span, measured, &findings, label)
     }
 
     /// Hears the part `scope` of a file that was surveyed; `measured` and `findings` are the part's, judged as those of a `label`.
@@ -108,8 +118,8 @@ impl Hearing {
         }
         let mut hearing = Self {
             facts: Facts::default(),
+            survey: survey.clone(),
             scope,
-            song: survey.measurements.clone(),
             measured: measured.clone(),
             label,
             heard: None,
@@ -155,7 +165,12 @@ impl Hearing {
         let of_bar = self.measured.loudness_lufs;
         let lufs =
             if self.scope == whole { self.measured.integrated_lufs.or(of_bar) } else { of_bar };
-        self.facts = Facts::new(&self.song, &self.measured, lufs, findings);
+        let (levels_db, step_s) = self.survey.envelope.levels_db(self.scope);
+        let counted = format!("{} bars", self.stretches.len());
+        let counted = (self.scope == whole && self.has_bars()).then_some(counted);
+        self.facts = Facts::new(&self.survey.measurements, &self.measured, lufs, findings)
+            .with("course", extent::course(&levels_db, step_s))
+            .with("counted", counted);
         if self.stretches.len() > 1 {
             self.facts = self.facts.with_other();
         }
@@ -196,6 +211,15 @@ impl Hearing {
             Some(heard) => decode(context, heard, task, &facts, decoding)?,
             None => Told { text: self.otherwise.to_owned(), ..Told::default() },
         };
+        if let Some(part) = self.bar_of(context, source, task, &told.raw)? {
+            return match part {
+                Ok(part) => part.tell(context, source, task, decoding, conversation),
+                Err(text) => {
+                    let answer = Answer { text, checked_numbers: 0 };
+                    Ok(Asked { answer, raw: told.raw, notes })
+                }
+            };
+        }
         if let Some((slot, words)) = self.find_out(context, source, task, &facts, &told.answer)? {
             told.refill(&facts.clone().with(slot, words));
         }
@@ -215,6 +239,40 @@ impl Hearing {
         }
         let answer = Answer { text: told.text, checked_numbers: told.checked_numbers };
         Ok(Asked { answer, raw: told.raw, notes })
+    }
+
+    fn has_bars(&self) -> bool {
+        self.stretches.iter().any(|stretch| stretch.bar.is_some())
+    }
+
+    /// The one bar of the whole file that a question names and is about, heard for itself, or that there is no such bar.
+    fn bar_of(
+        &self,
+        context: &Context<'_>,
+        source: &mut dyn AudioSource,
+        task: Task<'_>,
+        raw: &str,
+    ) -> Result<Option<Result<Self, String>>, EngineError> {
+        let Task::Ask(question) = task else { return Ok(None) };
+        let across = |topic: Topic<'_>| {
+            matches!(topic.about, "compare" | "where" | "extremes" | "unknowable")
+        };
+        let named =
+            bar_named(question).filter(|_| self.scope == self.survey.whole() && self.has_bars());
+        let Some(bar) = named.filter(|_| !Topic::of(raw).is_none_or(across)) else {
+            return Ok(None);
+        };
+        let Some(stretch) = self.stretches.iter().find(|stretch| stretch.bar == Some(bar)) else {
+            let numbers = || self.stretches.iter().filter_map(|stretch| stretch.bar);
+            let (first, last) = (numbers().min().unwrap_or(1), numbers().max().unwrap_or(1));
+            return Ok(Some(Err(format!(
+                "There is no bar {bar} here: I count bars {first} to {last}."
+            ))));
+        };
+        let measured = measure_each(context, source, &[*stretch])?.into_iter().next().flatten();
+        let measured = measured.unwrap_or_default();
+        let part = Self::of_span(context, source, &self.survey, stretch.span, &measured)?;
+        Ok(Some(Ok(part)))
     }
 
     /// The words for the slots of an answer that need the file once more.
@@ -241,6 +299,12 @@ impl Hearing {
             let measured = measured.iter().map(|m| m.as_ref().unwrap_or(&silence));
             let held = in_file(stretches, &holds(kind, measured, self.label));
             return Ok(Some((BARS[index], held.or_else(|| Some(ONLY_WHOLE.to_owned())))));
+        }
+        if answer.contains(LOUDEST) {
+            let silence = Measurements::default();
+            let measured = measure_each(context, source, stretches)?;
+            let measured = measured.iter().map(|m| m.as_ref().unwrap_or(&silence));
+            return Ok(Some((LOUDEST, extremes(stretches, measured))));
         }
         if answer.contains(OTHER) {
             let asked = if let Task::Ask(question) = task { bar_in(question) } else { None };

@@ -2,7 +2,7 @@
 
 use signal::{Finding, FindingKind, Label, Measurements};
 
-use crate::timeline::Stretch;
+use crate::{places::in_words, timeline::Stretch};
 
 /// Differences below these are none that anybody hears, in LU and dB.
 const LOUDER_LU: f64 = 1.0;
@@ -29,11 +29,22 @@ const ORDINALS: [&str; 13] = [
 /// A number alone after one of these is a bar's.
 const BESIDE: [&str; 7] = ["against", "like", "than", "to", "versus", "vs", "with"];
 
-/// The number of the bar that a question names: "bar 12", "the first bar", "compare it with 12".
+/// The number of the bar that a comparison names: as [`bar_named`], or alone, as in "compare it with 12".
 pub(crate) fn bar_in(question: &str) -> Option<i64> {
-    let lower = question.to_lowercase();
-    let words: Vec<&str> =
-        lower.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty()).collect();
+    let words = words(question);
+    let mut pairs = words.iter().zip(words.iter().skip(1));
+    let alone = || {
+        pairs.find_map(|(beside, word)| {
+            BESIDE.contains(&beside.as_str()).then(|| word.parse().ok())?
+        })
+    };
+    bar_named(question).or_else(alone)
+}
+
+/// The number of the bar that a question names: "bar 12", "the first bar".
+pub(crate) fn bar_named(question: &str) -> Option<i64> {
+    let words = words(question);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let place = |names: &[&str], word: &str| {
         names.iter().position(|name| *name == word).and_then(|at| i64::try_from(at).ok())
     };
@@ -47,9 +58,31 @@ pub(crate) fn bar_in(question: &str) -> Option<i64> {
         pairs().find_map(|(bar, word)| ["bar", "measure"].contains(bar).then(|| number(word))?);
     let before_bar =
         pairs().find_map(|(word, bar)| ["bar", "measure"].contains(bar).then(|| nth(word))?);
-    let alone =
-        pairs().find_map(|(beside, word)| BESIDE.contains(beside).then(|| word.parse().ok())?);
-    after_bar.or(before_bar).or(alone)
+    after_bar.or(before_bar)
+}
+
+fn words(question: &str) -> Vec<String> {
+    let lower = question.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric() && c != '-');
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// Where it is loudest and where quietest, as it follows "it is loudest": e.g. `in bar 12, at -9.1 LUFS, and quietest in bar 3, at
+/// -18.0 LUFS`. None where there are no two stretches to compare.
+pub(crate) fn extremes<'a>(
+    stretches: &[Stretch],
+    measured: impl Iterator<Item = &'a Measurements>,
+) -> Option<String> {
+    let known = stretches.iter().zip(measured);
+    let levels: Vec<(&Stretch, f64)> =
+        known.filter_map(|(stretch, m)| Some((stretch, m.loudness_lufs?))).collect();
+    let loudest = levels.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let quietest = levels.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let place = |(stretch, lufs): &(&Stretch, f64)| {
+        Some(format!("{}, at {lufs:.1} LUFS", in_words(std::slice::from_ref(*stretch), &[true])?))
+    };
+    let (loudest, quietest) = (place(loudest)?, place(quietest)?);
+    (levels.len() > 1).then(|| format!("{loudest}, and quietest {quietest}"))
 }
 
 /// What sets the bar `other` apart from `own`, as it follows a colon: e.g. `bar 12 is 2.1 LU louder, has 3.0 dB more low end`.
@@ -122,6 +155,23 @@ mod tests {
         assert_eq!(bar_in("put this next to 16"), Some(16));
         assert_eq!(bar_in("is it -14 LUFS in this bar"), None);
         assert_eq!(bar_in("which bars"), None);
+        assert_eq!((bar_named("louder than 12?"), bar_in("louder than 12?")), (None, Some(12)));
+    }
+
+    #[test]
+    fn the_loudest_and_the_quietest_are_named_with_their_levels() {
+        let stretches: Vec<Stretch> = (3..6).map(Stretch::of_bar).collect();
+        let of = |lufs: &[Option<f64>]| {
+            let measured = |lufs: &Option<f64>| Measurements {
+                loudness_lufs: *lufs,
+                ..Measurements::default()
+            };
+            let measured: Vec<Measurements> = lufs.iter().map(measured).collect();
+            extremes(&stretches, measured.iter())
+        };
+        let words = "in bar 5, at -9.0 LUFS, and quietest in bar 3, at -20.0 LUFS";
+        assert_eq!(of(&[Some(-20.0), None, Some(-9.0)]).as_deref(), Some(words));
+        assert_eq!(of(&[Some(-20.0), None, None]), None);
     }
 
     #[test]

@@ -14,6 +14,11 @@ const ATTACK_S: f64 = 0.3;
 /// From the first quarter of the time to the last, each quieter or each louder than the one before, by this much in all: a fade,
 /// in dB.
 const FADE_DB: f64 = 10.0;
+const LEAST_STEPS: usize = 8;
+
+/// Quarters that differ by less are as loud as each other, in dB; how long the end of a song is, in seconds.
+const STEADY_DB: f64 = 3.0;
+const END_S: f64 = 2.0;
 
 /// How much of a passage or a file was heard.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,6 +72,41 @@ pub(crate) fn shape(levels_db: &[f64], step_s: f64) -> Option<String> {
     one_hit(levels_db, step_s).or_else(|| fade(levels_db))
 }
 
+/// How the level goes from quarter to quarter, and whether the end fades out; none of what is too short for that.
+pub(crate) fn course(levels_db: &[f64], step_s: f64) -> Option<String> {
+    let quarters = quarters(levels_db)?;
+    let most = quarters.iter().copied().fold(f64::MIN, f64::max);
+    let spread_db = most - quarters.iter().copied().fold(f64::MAX, f64::min);
+    let rises = quarters.windows(2).all(|pair| pair[1] > pair[0]);
+    let falls = quarters.windows(2).all(|pair| pair[1] < pair[0]);
+    let way = match spread_db {
+        spread if spread < STEADY_DB => "about the same throughout",
+        _ if rises => "louder and louder",
+        _ if falls => "quieter and quieter",
+        _ => "up and down",
+    };
+    let [a, b, c, d] = quarters;
+    let course = format!(
+        "its level goes {way}: {a:.1}, {b:.1}, {c:.1} and {d:.1} dBFS from quarter to quarter"
+    );
+    let end = ((END_S / step_s) as usize).min(levels_db.len() / 4).max(1);
+    let last = power_mean(&levels_db[levels_db.len() - end..]);
+    let fades = last < d - FADE_DB;
+    Some(if fades { format!("{course}, and the end fades out") } else { course })
+}
+
+/// The levels of the four quarters, their powers averaged.
+fn quarters(levels_db: &[f64]) -> Option<[f64; 4]> {
+    let at = |quarter: usize| quarter * levels_db.len() / 4;
+    let level = |quarter: usize| power_mean(&levels_db[at(quarter)..at(quarter + 1)]);
+    (levels_db.len() >= LEAST_STEPS).then(|| [0, 1, 2, 3].map(level))
+}
+
+fn power_mean(levels_db: &[f64]) -> f64 {
+    let power: f64 = levels_db.iter().map(|db| 10f64.powf(db / 10.0)).sum();
+    10.0 * (power / levels_db.len() as f64).log10()
+}
+
 fn one_hit(levels_db: &[f64], step_s: f64) -> Option<String> {
     let sounds = |db: &f64| *db > SIGNAL_DBFS;
     let first = levels_db.iter().position(sounds)?;
@@ -80,7 +120,7 @@ fn one_hit(levels_db: &[f64], step_s: f64) -> Option<String> {
 }
 
 fn fade(levels_db: &[f64]) -> Option<String> {
-    if levels_db.len() < 8 {
+    if levels_db.len() < LEAST_STEPS {
         return None;
     }
     let mean = |quarter: usize| {
@@ -123,6 +163,21 @@ mod tests {
         // Four beats of a drum.
         assert_eq!(shape_of(|s| -6.0 - 80.0 * (s % 0.5)), None);
         assert_eq!(shape(&[], STEP_S), None);
+    }
+
+    #[test]
+    fn the_course_is_told_from_quarter_to_quarter() {
+        let of = |level_db: &dyn Fn(usize) -> f64| {
+            course(&(0..80).map(level_db).collect::<Vec<f64>>(), 0.25).unwrap()
+        };
+        let steady = "its level goes about the same throughout: -20.0, -20.0, -20.0 and -20.0 dBFS from quarter to quarter";
+        assert_eq!(of(&|_| -20.0), steady);
+        assert!(
+            of(&|i| -40.0 + 0.25 * i as f64).starts_with("its level goes louder and louder: -37.4")
+        );
+        assert!(of(&|i| -10.0 - 0.5 * i as f64).contains("quieter and quieter"));
+        assert!(of(&|i| if i < 72 { -20.0 } else { -60.0 }).ends_with("and the end fades out"));
+        assert_eq!(course(&[-20.0; 7], 0.25), None);
     }
 
     #[test]

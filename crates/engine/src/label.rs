@@ -6,7 +6,7 @@ use serde::Serialize;
 use signal::Label;
 
 use crate::{
-    driver::{Context, hear, scan},
+    driver::{Context, Survey, hear, scan},
     error::EngineError,
     scope::{WINDOW_S, WINDOWS},
     source::AudioSource,
@@ -15,6 +15,9 @@ use crate::{
 
 /// Less signal than this is too little to name, in seconds.
 const ENOUGH_S: f64 = 0.05;
+
+/// Windows of a part that are named by.
+const PART_WINDOWS: usize = 4;
 
 /// Alternatives that are reported.
 const ALTERNATIVES: usize = 4;
@@ -85,6 +88,24 @@ pub fn label_spans(
     let mut labelled = choose(&heard, f64::from(model.heads()?.label_abstain));
     labelled.notes.extend(source.notes());
     Ok(labelled)
+}
+
+/// Names a part of a file that was surveyed; none with a model that gives no names.
+///
+/// # Errors
+/// As [`label`].
+pub(crate) fn label_part(
+    context: &Context<'_>,
+    source: &mut dyn AudioSource,
+    survey: &Survey,
+    span: Span,
+    signal_s: f64,
+) -> Result<Option<Labelled>, EngineError> {
+    if context.model.is_none_or(|model| model.heads.is_none()) {
+        return Ok(None);
+    }
+    let spans = survey.envelope.spread(PART_WINDOWS, WINDOW_S, span);
+    label_spans(context, source, &spans, signal_s).map(Some)
 }
 
 fn nothing(reason: &str) -> Labelled {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use analysis::{Rhythm, TimeSignature};
 use models::Model;
 use rayon::prelude::*;
-use signal::{Label, Measurements, Section};
+use signal::{Label, Measurements, Meter, Section};
 
 use crate::{
     caption::{self, Decoding, Task, Told},
@@ -16,7 +16,7 @@ use crate::{
     scope::windows,
     slots::Facts,
     source::AudioSource,
-    timeline::{Caption, Stretch, Timeline, bars, steps},
+    timeline::{Caption, Mark, Stretch, Timeline, bars, steps},
     vocabulary,
     window::{Cut, Heard, Span},
 };
@@ -39,8 +39,8 @@ pub struct Narration {
     pub per: Per,
     /// The tempo, if the user states it.
     pub bpm: Option<f64>,
-    /// Quarter notes in a bar, if the user states the meter.
-    pub beats_per_bar: Option<u32>,
+    /// The meter, if the user states it.
+    pub meter: Option<Meter>,
     /// How to decode.
     pub decoding: Decoding,
     /// Below this the caption is "too little to say".
@@ -54,7 +54,7 @@ impl Default for Narration {
         Self {
             per: Per::Bar,
             bpm: None,
-            beats_per_bar: None,
+            meter: None,
             decoding: Decoding::default(),
             min_confidence: 0.1,
             every: 1,
@@ -75,6 +75,9 @@ const ENOUGH_SHARE: f64 = 0.1;
 /// Beats of a bar where nobody tells.
 const COMMON_TIME: u32 = 4;
 
+/// A dotted quarter note, the beat of compound meters, in quarter notes.
+const DOTTED: f64 = 1.5;
+
 /// Below this the beats are no ground for bars.
 const STEADY: f64 = 0.05;
 
@@ -91,10 +94,10 @@ pub fn narrate(
     narration: &Narration,
 ) -> Result<Timeline, EngineError> {
     let model = context.model()?;
-    let survey = survey(context, source)?;
+    let survey = as_stated(survey(context, source)?, narration.bpm, narration.meter);
+    let rhythm = &survey.rhythm;
     let mut notes = survey.notes.clone();
-    let rhythm = rhythm(&survey, narration.bpm, narration.beats_per_bar);
-    let stretches = stretches(&survey, &rhythm, narration, &mut notes);
+    let stretches = stretches(&survey, rhythm, narration, &mut notes);
     let teller = Teller { context, survey: &survey, narration, model };
     let cuts = stretches
         .iter()
@@ -110,7 +113,7 @@ pub fn narrate(
     for came in came {
         match came {
             Came::Passage(measurements, heard) => {
-                measured.push(measurements);
+                measured.push(*measurements);
                 passages.push(heard);
             }
             Came::Sound(heard) => sounds.push(heard),
@@ -118,41 +121,107 @@ pub fn narrate(
     }
     let captions = teller.captions(&stretches, &measured, &passages)?;
     let summary = context.workers.run(|| teller.summary(&sounds))?;
-    Ok(Timeline {
+    explain(rhythm, &survey, narration, &mut notes);
+    let timeline = Timeline {
         duration_s: survey.duration_s,
         tempo_bpm: rhythm.tempo_bpm,
-        beats_per_bar: beats_of(&rhythm, narration.beats_per_bar),
+        beats_per_bar: beats_of(rhythm, narration.meter),
+        tempo_map: mark(rhythm, narration.meter).into_iter().collect(),
         summary,
         captions,
         segments: survey.measurements.sections.clone(),
         notes,
         ..Timeline::default()
-    })
+    };
+    Ok(timeline.explained())
 }
 
-/// The beats as stated by the user or as heard.
-pub fn rhythm(survey: &Survey, bpm: Option<f64>, beats_per_bar: Option<u32>) -> Rhythm {
+/// Says why fields of a file's timeline are null or assumed.
+fn explain(
+    rhythm: &Rhythm,
+    survey: &Survey,
+    narration: &Narration,
+    notes: &mut BTreeMap<String, String>,
+) {
+    let mut note = |field: &str, why: String| {
+        notes.entry(field.to_owned()).or_insert(why);
+    };
+    note("project_start_s", "a file has no place in a project".to_owned());
+    if rhythm.tempo_bpm.is_none() {
+        let why = survey.measurements.notes.get("tempo_bpm").cloned();
+        note("tempo_bpm", why.unwrap_or_else(|| "no steady tempo".to_owned()));
+    }
+    if rhythm.meter.is_none() && narration.meter.is_none() {
+        note("beats_per_bar", format!("assumed to be {COMMON_TIME}: no meter is known"));
+    }
+}
+
+/// The survey with the beats that the user states, where any are: words are to state that tempo and meter, too.
+pub(crate) fn as_stated(mut survey: Survey, bpm: Option<f64>, meter: Option<Meter>) -> Survey {
+    survey.rhythm = rhythm(&survey, bpm, meter);
+    let measured = &mut survey.measurements;
+    if bpm.is_some() {
+        (measured.tempo_bpm, measured.tempo_confidence) = (survey.rhythm.tempo_bpm, Some(1.0));
+        measured.notes.remove("tempo_bpm");
+    }
+    if let Some(meter) = meter {
+        let name = format!("{}/{}", meter.numerator(), meter.denominator());
+        (measured.meter, measured.meter_confidence) = (Some(name), Some(1.0));
+    }
+    survey
+}
+
+/// The beats as stated by the user or as heard. A stated tempo counts quarter notes; a stated meter alone takes the beats that
+/// were heard for quarter notes, unless its bars are as long as those that were heard.
+pub fn rhythm(survey: &Survey, bpm: Option<f64>, meter: Option<Meter>) -> Rhythm {
     if let Some(bpm) = bpm {
-        let beats = beats_per_bar.unwrap_or(COMMON_TIME) as usize;
-        return Rhythm::from_grid(bpm, beats, 0.0, survey.duration_s);
+        let (beats, unit) =
+            meter.map_or((COMMON_TIME as usize, 4), |m| (m.numerator().into(), m.denominator()));
+        let beats_a_minute = bpm * f64::from(unit) / 4.0;
+        let grid = Rhythm::from_grid(beats_a_minute, beats, 0.0, survey.duration_s);
+        return Rhythm { tempo_bpm: grid.tempo_bpm.map(|_| bpm), ..grid };
     }
     let mut rhythm = survey.rhythm.clone();
-    let heard = rhythm.meter.map(TimeSignature::quarters_per_bar);
-    if let Some(stated) = beats_per_bar.map(|beats| beats.max(1) as usize)
+    let heard = rhythm.meter.map(|meter| meter.quarters_per_bar() as f64);
+    if let Some(stated) = meter.map(Meter::quarters)
         && heard.is_some_and(|heard| heard != stated)
     {
         let first = rhythm.downbeats_s.first().copied().unwrap_or(0.0);
-        let from_first = rhythm.beats_s.iter().copied().skip_while(|beat| *beat < first - 1e-6);
-        rhythm.downbeats_s = from_first.step_by(stated).collect();
+        let from_first = rhythm.beats_s.partition_point(|beat| *beat < first - 1e-6);
+        rhythm.downbeats_s = every(&rhythm.beats_s[from_first..], stated);
         rhythm.meter = None;
     }
     rhythm
 }
 
-/// Beats of a bar as they are felt: as heard, else as stated.
-fn beats_of(rhythm: &Rhythm, stated: Option<u32>) -> u32 {
+/// The moments that lie `step` beats apart, from the first beat on; between two beats where `step` is not whole.
+fn every(beats_s: &[f64], step: f64) -> Vec<f64> {
+    let moment = |index: usize| {
+        let at = index as f64 * step;
+        let (whole, part) = (at as usize, at.fract());
+        let from_s = *beats_s.get(whole)?;
+        // A moment on a beat needs no next one.
+        let next_s = if part == 0.0 { from_s } else { *beats_s.get(whole + 1)? };
+        Some(from_s + part * (next_s - from_s))
+    };
+    (0..).map_while(moment).collect()
+}
+
+/// Beats of a bar: as stated, else as they are felt.
+fn beats_of(rhythm: &Rhythm, stated: Option<Meter>) -> u32 {
     let heard = rhythm.meter.map(|meter| meter.beats_per_bar as u32);
-    heard.or(stated).unwrap_or(COMMON_TIME)
+    stated.map(|meter| meter.numerator().into()).or(heard).unwrap_or(COMMON_TIME)
+}
+
+/// Tempo in quarter notes and meter of all of the file, where it has a tempo.
+fn mark(rhythm: &Rhythm, stated: Option<Meter>) -> Option<Mark> {
+    let beat = if rhythm.meter.is_some_and(|heard| heard.compound) { DOTTED } else { 1.0 };
+    let heard = rhythm.meter.and_then(|heard| match heard {
+        TimeSignature { beats_per_bar, compound: true } => Meter::new(3 * beats_per_bar as i32, 8),
+        TimeSignature { beats_per_bar, compound: false } => Meter::new(beats_per_bar as i32, 4),
+    });
+    let meter = stated.or(heard).or_else(|| Meter::new(COMMON_TIME as i32, 4))?;
+    Some(Mark { start_s: 0.0, bpm: rhythm.tempo_bpm? * beat, meter })
 }
 
 /// The bars of a file, or none where its tempo is not steady.
@@ -178,7 +247,7 @@ fn stretches(
             if bars.is_empty() {
                 notes.insert(
                     "captions".into(),
-                    format!("no steady tempo: stretches of {FREE_S} s instead of bars"),
+                    format!("no steady bars were heard: stretches of {FREE_S} s instead"),
                 );
                 steps(FREE_S, survey.duration_s)
             } else {
@@ -192,7 +261,7 @@ fn stretches(
 /// What came of a cut.
 enum Came {
     /// What was measured of a stretch, and heard of it where it says anything.
-    Passage(Measurements, Option<models::Heard>),
+    Passage(Box<Measurements>, Option<models::Heard>),
     /// The sound of a window, for the summary.
     Sound(models::Heard),
 }
@@ -209,11 +278,11 @@ impl Teller<'_> {
     fn listen(&self, stretch: Stretch, heard: Heard) -> Result<Came, EngineError> {
         let (measured, window) = parts(heard)?;
         if enough(&measured).is_err() {
-            return Ok(Came::Passage(measured, None));
+            return Ok(Came::Passage(measured.into(), None));
         }
         let share = stretch.span.share_of(stretch.span.window(self.survey.duration_s));
         let heard = self.model.soft_tokens(&window)?.part(share)?;
-        Ok(Came::Passage(measured, Some(heard)))
+        Ok(Came::Passage(measured.into(), Some(heard)))
     }
 
     /// A caption for each stretch, once all of them were heard: who plays around it counts as well.
@@ -324,4 +393,36 @@ pub(crate) fn believe(told: Told, min_confidence: f64) -> Told {
         };
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_need_not_be_whole_beats() {
+        let beats_s = [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5];
+        assert_eq!(every(&beats_s, 3.5), [1.0, 2.75, 4.5]);
+        assert_eq!(every(&beats_s, 3.0), [1.0, 2.5, 4.0]);
+        assert_eq!(every(&beats_s[..4], 3.5), [1.0], "the next lies beyond the last beat");
+        assert!(every(&[], 4.0).is_empty());
+    }
+
+    #[test]
+    fn the_tempo_of_the_map_counts_quarter_notes() {
+        let heard = |beats_per_bar, compound| Rhythm {
+            tempo_bpm: Some(60.0),
+            meter: Some(TimeSignature { beats_per_bar, compound }),
+            ..Rhythm::default()
+        };
+        let check = |rhythm: Rhythm, stated, bpm, meter: (i32, i32)| {
+            let mark = mark(&rhythm, stated).unwrap();
+            assert_eq!((mark.bpm, Some(mark.meter)), (bpm, Meter::new(meter.0, meter.1)));
+        };
+        check(heard(2, true), None, 90.0, (6, 8));
+        check(heard(3, false), None, 60.0, (3, 4));
+        check(heard(2, true), Meter::new(3, 4), 90.0, (3, 4));
+        check(Rhythm { meter: None, ..heard(4, false) }, Meter::new(7, 8), 60.0, (7, 8));
+        assert_eq!(mark(&Rhythm::default(), Meter::new(7, 8)), None, "no tempo");
+    }
 }

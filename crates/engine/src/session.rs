@@ -28,6 +28,7 @@ mod tape;
 mod taste;
 mod thread;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -66,6 +67,11 @@ const COMMANDS: usize = 16;
 
 /// Who looked at the window this long ago looks no more.
 const LOOKS: Duration = Duration::from_secs(1);
+
+/// Rates that a host may mean, in Hz: from those of the oldest samplers to the highest that the resampler takes; another is a mistake,
+/// and this one is taken for it.
+const RATES_HZ: RangeInclusive<f64> = 1_000.0..=768_000.0;
+const ELSE_HZ: f64 = 48_000.0;
 
 /// The longest that an instance's end waits for its thread to hear the rest (invariant 8 of the design).
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -188,8 +194,9 @@ impl Session {
     }
 
     /// A new generation: what the audio thread writes to from now on. The old one's audio is heard first. Allocates, and
-    /// neither waits nor starts anything, so hosts may call it on the audio thread.
+    /// neither waits nor starts anything, so hosts may call it on the audio thread. A rate that is none is taken for 48 kHz.
     pub fn activate(&mut self, channels: usize, rate_hz: f64, offline: bool) -> Input {
+        let rate_hz = if RATES_HZ.contains(&rate_hz) { rate_hz } else { ELSE_HZ };
         self.generation += 1;
         let (tap, feed) = tap(channels, rate_hz, capacity_frames(rate_hz), self.generation);
         let pace = Arc::new(Pace::new(rate_hz));

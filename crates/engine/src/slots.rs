@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use signal::{ChordSpan, Finding, FindingKind, Measurements, Section};
+use signal::{Band, ChordSpan, Finding, FindingKind, Measurements, Section};
 
 use crate::conversation::Conversation;
 
@@ -15,7 +15,10 @@ const LOUD_LUFS: f64 = -14.0;
 
 mod finding;
 mod measured;
+mod region;
 mod reply;
+
+pub(crate) use region::Region;
 
 /// How many findings an instruction names.
 const FINDINGS: usize = 3;
@@ -29,68 +32,30 @@ const DOUBTFUL: f64 = 0.4;
 const CHORD_SHARE: f64 = 0.08;
 const CHORDS: usize = 6;
 
-/// The slots that a language model may write.
-pub const SLOTS: [&str; 41] = [
-    "<tempo>",
-    "<key>",
-    "<lufs>",
-    "<peak>",
-    "<crest>",
-    "<range>",
-    "<corr>",
-    "<bal>",
-    "<meter>",
-    "<chords>",
-    "<length>",
-    "<parts>",
-    OTHER,
-    "<f1>",
-    "<g1>",
-    "<v1>",
-    "<f2>",
-    "<g2>",
-    "<v2>",
-    "<f3>",
-    "<g3>",
-    "<v3>",
-    WHEN,
-    "<why1>",
-    "<why2>",
-    "<why3>",
-    "<less1>",
-    "<less2>",
-    "<less3>",
-    "<more1>",
-    "<more2>",
-    "<more3>",
-    "<how1>",
-    "<how2>",
-    "<how3>",
-    "<effect1>",
-    "<effect2>",
-    "<effect3>",
-    BARS[0],
-    BARS[1],
-    BARS[2],
-];
+/// The slots that the embedded model writes; all others stand in answers that are worded here.
+pub const SLOTS: [&str; 3] = ["<tempo>", "<key>", "<lufs>"];
 
 /// Where the instrument that a sentence names plays; found out once a model has written it.
 pub(crate) const WHEN: &str = "<when>";
 
-/// What sets another bar apart, and where each finding holds; found out likewise.
+/// What sets another bar apart, where it is loudest, and where each finding holds; found out likewise.
 pub(crate) const OTHER: &str = "<other>";
+pub(crate) const LOUDEST: &str = "<loudest>";
 pub(crate) const BARS: [&str; FINDINGS] = ["<bars1>", "<bars2>", "<bars3>"];
-
-/// Those of them that an instruction names, in its order, without the angle brackets: captions and summaries have them. Of
-/// others the language model only says that they are asked for.
-const NAMED: [&str; 3] = ["tempo", "key", "lufs"];
 
 /// The measured values that one instruction offers and one answer may use.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     values: Vec<(&'static str, String)>,
     level: Option<&'static str>,
+    /// "sparse", "busy" or, in between, neither.
+    density: Option<&'static str>,
     findings: Vec<FindingKind>,
+    /// Where in the spectrum each of them is, in Hz.
+    spans: Vec<Option<[f64; 2]>>,
+    /// What was measured, band by band, and the places of the findings that lie where a question asks.
+    bands: Vec<Band>,
+    met: Vec<usize>,
     /// Whether the findings were told before, and the one that was spoken of last, from 1.
     told: bool,
     last: Option<usize>,
@@ -117,28 +82,22 @@ impl Facts {
         facts.set("peak", slice.true_peak_dbtp.map(|v| format!("{} dBTP", fixed(v, 1))));
         facts.set("crest", slice.crest_db.map(|v| format!("{} dB", fixed(v, 1))));
         facts.set("range", slice.loudness_range_lu.map(|v| format!("{} LU", fixed(v, 1))));
-        if slice.channels >= 2 {
-            facts.set("corr", slice.correlation.map(|v| fixed(v, 2)));
-            facts.set("bal", slice.balance_db.map(|v| format!("{} dB", fixed(v, 1))));
-        }
+        facts.set("image", measured::image(slice));
+        facts.set("file", measured::file(slice));
         facts.set_likely("meter", song.meter.clone(), song.meter_confidence);
         facts.set("chords", chords(&slice.chords));
         facts.set("length", (slice.duration_s > 0.0).then(|| length(slice.duration_s)));
         facts.set("parts", parts(&slice.sections));
         facts.level = slice.loudness_lufs.map(level_word);
+        facts.density = measured::density(slice);
+        facts.bands.clone_from(&slice.bands);
         let worded = findings
             .iter()
             .filter(|f| !matches!(f.kind, FindingKind::Silence | FindingKind::TooLittle));
         for (finding, slots) in worded.take(FINDINGS).zip(NUMBERED) {
             facts.findings.push(finding.kind);
-            // A lean to the left is no negative one.
-            let sign =
-                |v: f64| if finding.kind == FindingKind::ChannelImbalance { v.abs() } else { v };
-            let gain_db = finding.mv.and_then(|mv| mv.gain_db).map(sign);
+            facts.spans.push(finding.band_hz);
             let values = [
-                frequency_hz(finding).map(frequency),
-                gain_db.map(|v| format!("{} dB", fixed(v, 1))),
-                finding.evidence.first().map(|e| value(sign(e.value), &e.unit)),
                 finding::why(finding),
                 finding::less(finding),
                 finding::more(finding),
@@ -152,21 +111,17 @@ impl Facts {
         facts
     }
 
-    /// The facts in the instruction's words: names of the values at hand, the level, the findings, as far as there are `slots`.
-    pub fn words(&self, slots: &[&str]) -> String {
-        let known = |name: &str| slots.iter().any(|slot| slot.trim_matches(['<', '>']) == name);
+    /// The facts in the instruction's words: names of the values at hand, the level, the findings.
+    pub fn words(&self) -> String {
         let mut words: Vec<String> = Vec::new();
-        for name in NAMED {
+        for name in SLOTS.map(|slot| slot.trim_matches(['<', '>'])) {
             let doubt = if self.doubted.contains(&name) { "?" } else { "" };
-            if self.value(name).is_some() && known(name) {
+            if self.value(name).is_some() {
                 words.push(format!("{name}{doubt}"));
             }
         }
         words.extend(self.level.map(str::to_owned));
         for (index, kind) in self.findings.iter().enumerate() {
-            if !known(&format!("f{}", index + 1)) {
-                break;
-            }
             words.push(format!("{}:{}", index + 1, kind.name()));
         }
         if self.findings.is_empty() {
@@ -187,7 +142,7 @@ impl Facts {
         Self { values, findings: vec![FindingKind::Thin], ..Self::default() }
     }
 
-    /// What to say where the model wrote the slot `name` (without the angle brackets).
+    /// What to say where the slot `name` stands (without the angle brackets).
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(slot, _)| *slot == name).map(|(_, value)| value.as_str())
     }
@@ -212,6 +167,11 @@ impl Facts {
         self
     }
 
+    /// "sparse", "busy", or in between an empty word; none where that can't be told.
+    pub(crate) fn density(&self) -> Option<&'static str> {
+        self.density
+    }
+
     /// The kind of the finding with that number, from 1.
     pub(crate) fn finding(&self, number: usize) -> Option<FindingKind> {
         self.findings.get(number.checked_sub(1)?).copied()
@@ -221,7 +181,8 @@ impl Facts {
     pub(crate) fn spoken_of(&self, answer: &str) -> Vec<FindingKind> {
         let known = self.findings.iter().copied().take(FINDINGS).enumerate();
         let spoken = known.filter(|(index, kind)| {
-            has_slot_of(answer, *index) || finding::is_named(*kind, answer)
+            has_slot_of(answer, *index)
+                || answer.to_lowercase().contains(&finding::noun(*kind).to_lowercase())
         });
         spoken.map(|(_, kind)| kind).collect()
     }
@@ -260,19 +221,8 @@ impl Facts {
         self.values.extend(value.map(|value| (slot, value)));
     }
 
-    /// Whether the findings whose slots a sentence has are those that it names: a small model may give one the numbers of another.
-    fn names_its_findings(&self, sentence: &str) -> bool {
-        let mut findings = self.findings.iter().enumerate();
-        findings.all(|(index, &kind)| {
-            !has_slot_of(sentence, index) || finding::is_named(kind, sentence)
-        })
-    }
-
     /// The sentence with its slots filled and their count, or `None` where it must be withheld.
     fn fill_sentence(&self, sentence: &str) -> Option<(String, usize)> {
-        if !self.names_its_findings(sentence) {
-            return None;
-        }
         let mut out = String::with_capacity(sentence.len() + 16);
         let mut numbers = 0;
         let mut rest = sentence;
@@ -299,11 +249,11 @@ impl Facts {
     }
 }
 
-/// Slots of the findings: frequency, gain, measured value, reason, gentler and stronger move, the move in full, its effect.
-const NUMBERED: [[&str; 8]; FINDINGS] = [
-    ["f1", "g1", "v1", "why1", "less1", "more1", "how1", "effect1"],
-    ["f2", "g2", "v2", "why2", "less2", "more2", "how2", "effect2"],
-    ["f3", "g3", "v3", "why3", "less3", "more3", "how3", "effect3"],
+/// Slots of the findings: the reason, a gentler and a stronger move, the move in full, its effect.
+const NUMBERED: [[&str; 5]; FINDINGS] = [
+    ["why1", "less1", "more1", "how1", "effect1"],
+    ["why2", "less2", "more2", "how2", "effect2"],
+    ["why3", "less3", "more3", "how3", "effect3"],
 ];
 
 /// Whether a text has a slot of the finding at that place, from 0.
@@ -402,30 +352,9 @@ fn level_word(lufs: f64) -> &'static str {
     }
 }
 
-/// The frequency to name for a finding: its move's, or the middle of its band.
-fn frequency_hz(finding: &Finding) -> Option<f64> {
-    finding
-        .mv
-        .and_then(|mv| mv.freq_hz)
-        .or_else(|| finding.band_hz.map(|[lo, hi]| (lo * hi).sqrt()))
-}
-
 /// `320 Hz`, `3.2 kHz`.
 fn frequency(hz: f64) -> String {
     if hz < 999.5 { format!("{hz:.0} Hz") } else { format!("{} kHz", fixed(hz / 1000.0, 1)) }
-}
-
-/// A measured value with its unit, as precisely as that unit is meant.
-fn value(value: f64, unit: &str) -> String {
-    match unit {
-        "" => fixed(value, 2),
-        "Hz" => frequency(value),
-        "count" => format!("{value:.0}"),
-        unit if unit.starts_with("dB") || unit.starts_with("LU") => {
-            format!("{} {unit}", fixed(value, 1))
-        }
-        unit => format!("{} {unit}", fixed(value, 2)),
-    }
 }
 
 /// A number of `digits` decimals, without the minus of -0.0.

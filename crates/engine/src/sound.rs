@@ -3,8 +3,6 @@
 //! instrument which was not heard is withheld, and whether one plays is answered from here: the language model says only
 //! which one was asked for.
 
-use std::fmt;
-
 use models::{Heard, Model};
 use signal::Label;
 
@@ -19,9 +17,6 @@ const WARM: f32 = 0.8;
 const GRITTY: f32 = 0.4;
 const ROOMY: f32 = 0.35;
 const DRY: f32 = 0.03;
-/// Several parts together are busier than one: below and above for one, and for any other number.
-const SPARSE_BUSY_ALONE: (f32, f32) = (0.2, 0.68);
-const SPARSE_BUSY: (f32, f32) = (0.65, 0.95);
 
 const CANT_TELL: &str = "I can't tell from this";
 
@@ -32,13 +27,15 @@ const DOUBTS: usize = 2;
 const HEARS: &str = "<hears>";
 
 /// What was heard.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Sound {
     /// Likely enough to be named.
     sure: Vec<Label>,
     /// May be there.
     maybe: Vec<Label>,
-    words: Vec<&'static str>,
+    colours: Vec<&'static str>,
+    /// How likely each instrument plays.
+    odds: Vec<(Label, f32)>,
 }
 
 impl Sound {
@@ -52,19 +49,77 @@ impl Sound {
         let mut sound = Self::default();
         for (name, odds) in model.instruments(heard)? {
             let Some(label) = Label::from_name(&name) else { continue };
+            sound.odds.push((label, odds));
             if odds >= heads.instruments_threshold {
                 sound.sure.push(label);
             } else if odds >= heads.instruments_doubt {
                 sound.maybe.push(label);
             }
         }
-        sound.words = colours(&model.descriptors(heard)?, sound.sure.len());
+        sound.colours = colours(&model.descriptors(heard)?);
         Ok(Some(sound))
+    }
+
+    /// What the language model is told: who plays, who may, its colours and how busy it is.
+    pub(crate) fn words(&self, density: Option<&str>) -> String {
+        let list = |labels: &[Label]| -> String {
+            ordered(labels).iter().map(|label| format!("<of:{}>", label.name())).collect()
+        };
+        let mut words = format!("{HEARS}{}", list(&self.sure));
+        if !self.maybe.is_empty() {
+            words += &format!("<maybe>{}", list(&self.maybe));
+        }
+        words += "<sounds>";
+        let density = density.filter(|word| !word.is_empty());
+        for word in self.colours.iter().copied().chain(density) {
+            words += &format!(" {word}");
+        }
+        words
     }
 
     /// Whether `sentence` names only instruments that were heard. The pieces of a kit are in its drums.
     pub(crate) fn backs(&self, sentence: &str) -> bool {
         instruments(sentence).into_iter().all(|label| self.may_have(label))
+    }
+
+    /// How likely those play who are `named`, on average; where nobody is, how likely the likeliest does.
+    pub(crate) fn odds_of(&self, named: &[Label]) -> f64 {
+        let of = |label: &Label| {
+            self.odds.iter().find(|(known, _)| known == label).map(|(_, odds)| *odds)
+        };
+        let odds: Vec<f32> = named.iter().filter_map(of).collect();
+        if odds.is_empty() {
+            return f64::from(self.odds.iter().map(|(_, odds)| *odds).fold(0.0, f32::max));
+        }
+        odds.iter().map(|odds| f64::from(*odds)).sum::<f64>() / odds.len() as f64
+    }
+
+    /// Which guitar a question means that says "guitar" and was taken for `of`: the one that is heard.
+    pub(crate) fn guitar_for<'a>(&self, of: &'a str) -> &'a str {
+        let (electric, acoustic) = (Label::ElectricGuitar, Label::AcousticGuitar);
+        let place = |label| {
+            self.odds.iter().find(|(known, _)| *known == label).map_or(0.0, |(_, odds)| *odds)
+        };
+        match Label::from_name(of) {
+            Some(label) if label == electric || label == acoustic => {
+                if place(acoustic) > place(electric) { acoustic.name() } else { electric.name() }
+            }
+            _ => of,
+        }
+    }
+
+    /// That the level of one of several can't be told; none where it plays alone.
+    pub(crate) fn part(&self, asked: Label) -> Option<String> {
+        let alone = matches!(&self.sure[..], [only] if *only == asked);
+        let asked_for = plain(asked);
+        let words = if self.may_have(asked) {
+            format!(
+                "{CANT_TELL} how loud the {asked_for} is inside a mix; on its own track, or as a stem, I could."
+            )
+        } else {
+            format!("No {asked_for} that I can hear, so I can't tell how loud it is.")
+        };
+        (!alone).then_some(words)
     }
 
     /// The answer to who plays, to whether and where an instrument does, and to how it sounds; none to anything else.
@@ -77,7 +132,10 @@ impl Sound {
         }
         let asked = Label::from_name(topic.of?)?;
         match topic.about {
-            "where" if self.may_have(asked) => Some(format!("I hear {} {WHEN}.", plain(asked))),
+            "where" if self.is_sure(asked) => Some(format!("I hear {} {WHEN}.", plain(asked))),
+            "where" if self.may_have(asked) => {
+                Some(format!("I am not sure, but I may hear {} {WHEN}.", plain(asked)))
+            }
             "presence" | "where" => Some(self.presence(asked)),
             _ => None,
         }
@@ -99,7 +157,7 @@ impl Sound {
 
     /// How it sounds, of one quality.
     fn colour(&self, about: &str) -> Option<&'static str> {
-        let is = |word: &str| self.words.contains(&word);
+        let is = |word: &str| self.colours.contains(&word);
         Some(match about {
             "brightness" if is("bright") => "It is bright.",
             "brightness" if is("dark") => "It is dark.",
@@ -111,9 +169,6 @@ impl Sound {
             "space" if is("roomy") => "It is roomy, with reverb.",
             "space" if is("dry") => "It is dry.",
             "space" => "There is a little space around it.",
-            "density" if is("busy") => "It is busy.",
-            "density" if is("sparse") => "It is sparse.",
-            "density" => "It is moderately busy.",
             _ => return None,
         })
     }
@@ -148,6 +203,11 @@ impl Sound {
         format!("No {asked} that I can hear; I hear {}.", listed(others))
     }
 
+    /// Whether it is there for sure.
+    fn is_sure(&self, asked: Label) -> bool {
+        self.sure.iter().any(|known| known.in_mix() == asked.in_mix())
+    }
+
     /// Whether it may be there at all.
     fn may_have(&self, asked: Label) -> bool {
         self.sure.iter().chain(&self.maybe).any(|known| known.in_mix() == asked.in_mix())
@@ -168,30 +228,13 @@ fn ordered(labels: &[Label]) -> Vec<Label> {
     ordered
 }
 
-impl fmt::Display for Sound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |f: &mut fmt::Formatter<'_>, labels: &[Label]| {
-            ordered(labels).iter().try_for_each(|label| write!(f, "<of:{}>", label.name()))
-        };
-        f.write_str(HEARS)?;
-        list(f, &self.sure)?;
-        if !self.maybe.is_empty() {
-            f.write_str("<maybe>")?;
-            list(f, &self.maybe)?;
-        }
-        f.write_str("<sounds>")?;
-        self.words.iter().try_for_each(|word| write!(f, " {word}"))
-    }
-}
-
 /// Words for descriptors, in the order in which the language model knows them.
-fn colours(descriptors: &[(String, f32)], parts: usize) -> Vec<&'static str> {
+fn colours(descriptors: &[(String, f32)]) -> Vec<&'static str> {
     let value = |name: &str| descriptors.iter().find(|(known, _)| known == name).map(|(_, v)| *v);
     let (above, below) = (
         |name: &str, limit: f32| value(name).is_some_and(|value| value > limit),
         |name: &str, limit: f32| value(name).is_some_and(|value| value < limit),
     );
-    let (sparse, busy) = if parts == 1 { SPARSE_BUSY_ALONE } else { SPARSE_BUSY };
     let bright = above("brightness", BRIGHT);
     let words = [
         (bright, "bright"),
@@ -200,8 +243,6 @@ fn colours(descriptors: &[(String, f32)], parts: usize) -> Vec<&'static str> {
         (above("dirt", GRITTY), "gritty"),
         (above("space", ROOMY), "roomy"),
         (below("space", DRY), "dry"),
-        (above("density", busy), "busy"),
-        (below("density", sparse), "sparse"),
     ];
     words.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word).collect()
 }
@@ -236,8 +277,10 @@ const ORDER: [Label; 22] = [
 mod tests {
     use super::*;
 
-    fn sound(sure: &[Label], maybe: &[Label], words: &[&'static str]) -> Sound {
-        Sound { sure: sure.to_vec(), maybe: maybe.to_vec(), words: words.to_vec() }
+    fn sound(sure: &[Label], maybe: &[Label], colours: &[&'static str]) -> Sound {
+        let odds = sure.iter().map(|label| (*label, 0.9)).chain(maybe.iter().map(|l| (*l, 0.5)));
+        let odds = odds.collect();
+        Sound { sure: sure.to_vec(), maybe: maybe.to_vec(), colours: colours.to_vec(), odds }
     }
 
     #[test]
@@ -245,8 +288,9 @@ mod tests {
         let told =
             sound(&[Label::Bass, Label::Drums], &[Label::Fx, Label::Organ], &["dark", "dry"]);
         let expected = "<hears><of:drums><of:bass><maybe><of:organ><of:fx><sounds> dark dry";
-        assert_eq!(told.to_string(), expected);
-        assert_eq!(Sound::default().to_string(), "<hears><sounds>");
+        assert_eq!(told.words(Some("")), expected);
+        assert_eq!(told.words(Some("busy")), format!("{expected} busy"));
+        assert_eq!(Sound::default().words(None), "<hears><sounds>");
     }
 
     #[test]
@@ -275,7 +319,8 @@ mod tests {
     fn where_one_plays_that_does_is_for_the_file_to_tell() {
         let heard = sound(&[Label::Drums], &[Label::Bass], &[]);
         let reply = |about, of| heard.reply(&Topic { about, of });
-        assert_eq!(reply("where", Some("bass")).unwrap(), "I hear bass <when>.");
+        assert_eq!(reply("where", Some("drums")).unwrap(), "I hear drums <when>.");
+        assert!(reply("where", Some("bass")).unwrap().ends_with("but I may hear bass <when>."));
         assert!(reply("where", Some("organ")).unwrap().starts_with("No organ"));
         assert!(reply("presence", Some("bass")).unwrap().starts_with("Yes, I think so"));
         assert_eq!(reply("fault", Some("hum")), None);
@@ -284,13 +329,12 @@ mod tests {
 
     #[test]
     fn who_plays_and_how_it_sounds_is_what_was_heard() {
-        let heard = sound(&[Label::Drums], &[Label::Bass], &["dark", "busy"]);
+        let heard = sound(&[Label::Drums], &[Label::Bass], &["dark"]);
         let check = |heard: &Sound, about, words: &str| {
             assert_eq!(heard.reply(&Topic { about, of: None }).as_deref(), Some(words));
         };
         check(&heard, "instruments", "I hear drums, perhaps also bass.");
         check(&heard, "brightness", "It is dark.");
-        check(&heard, "density", "It is busy.");
         check(&heard, "space", "There is a little space around it.");
         let doubtful = sound(&[], &[Label::Bass], &[]);
         check(&doubtful, "instruments", "I can't tell from this for sure; perhaps bass.");
@@ -298,15 +342,39 @@ mod tests {
     }
 
     #[test]
+    fn the_level_of_one_is_known_where_it_plays_alone() {
+        let mix = sound(&[Label::Drums, Label::Bass], &[Label::Organ], &[]);
+        assert_eq!(sound(&[Label::Bass], &[], &[]).part(Label::Bass), None);
+        assert!(mix.part(Label::Bass).unwrap().contains("how loud the bass is inside a mix"));
+        let absent = mix.part(Label::Vocals).unwrap();
+        assert!(mix.backs(&absent) && absent.starts_with("No vocals"), "{absent}");
+    }
+
+    #[test]
+    fn odds_are_those_of_whom_the_words_name() {
+        let heard = sound(&[Label::Drums, Label::Bass], &[Label::Organ], &[]);
+        assert!((heard.odds_of(&[Label::Drums, Label::Organ]) - 0.7).abs() < 1e-6);
+        assert!((heard.odds_of(&[]) - 0.9).abs() < 1e-6);
+        assert!(Sound::default().odds_of(&[Label::Bass]).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_guitar_is_the_one_that_is_heard() {
+        let heard = sound(&[Label::AcousticGuitar], &[], &[]);
+        assert_eq!(heard.guitar_for("electric-guitar"), "acoustic-guitar");
+        assert_eq!(heard.guitar_for("piano"), "piano");
+        assert_eq!(Sound::default().guitar_for("acoustic-guitar"), "electric-guitar");
+    }
+
+    #[test]
     fn colours_follow_their_limits() {
-        let of = |values: [f32; 5], parts| {
+        let of = |values: [f32; 5]| {
             let names = ["brightness", "warmth", "space", "dirt", "density"];
             let pairs: Vec<_> = names.map(str::to_owned).into_iter().zip(values).collect();
-            colours(&pairs, parts)
+            colours(&pairs)
         };
-        assert_eq!(of([0.9, 0.9, 0.5, 0.5, 0.7], 1), ["bright", "gritty", "roomy", "busy"]);
-        assert_eq!(of([0.3, 0.9, 0.01, 0.1, 0.7], 3), ["dark", "warm", "dry"]);
-        assert_eq!(of([0.5, 0.5, 0.2, 0.1, 0.5], 3), ["sparse"]);
-        assert!(colours(&[], 1).is_empty());
+        assert_eq!(of([0.9, 0.9, 0.5, 0.5, 0.7]), ["bright", "gritty", "roomy"]);
+        assert_eq!(of([0.3, 0.9, 0.01, 0.1, 0.7]), ["dark", "warm", "dry"]);
+        assert!(of([0.5, 0.5, 0.2, 0.1, 0.5]).is_empty() && colours(&[]).is_empty());
     }
 }

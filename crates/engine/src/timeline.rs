@@ -40,11 +40,11 @@ pub struct Timeline {
     /// Where a render begins in its project, in seconds; null for files.
     #[serde(default)]
     pub project_start_s: Option<f64>,
-    /// Beats a minute, where the tempo is steady.
+    /// Beats a minute, where the tempo is steady; of a render, or where it is stated, quarter notes.
     pub tempo_bpm: Option<f64>,
-    /// Beats in a bar.
+    /// Beats in a bar: the upper number of a stated meter or a host's, else as they are felt.
     pub beats_per_bar: u32,
-    /// Tempo and meter where they change, in order of time, as a host's clock had them; empty for files.
+    /// Tempo and meter where they change, in order of time, as a host's clock had them; of a file with a tempo, one mark.
     #[serde(default)]
     pub tempo_map: Vec<Mark>,
     /// The whole file in a sentence or two.
@@ -58,6 +58,30 @@ pub struct Timeline {
 }
 
 impl Timeline {
+    /// The same with a reason in the notes for every field that is null and has none yet.
+    pub(crate) fn explained(mut self) -> Self {
+        let count = |is_null: fn(&Caption) -> bool| {
+            let (null, all) = (self.captions.iter().filter(|c| is_null(c)).count(), &self.captions);
+            (null > 0).then(|| format!("of {null} of {} captions", all.len()))
+        };
+        let unplaced = self.project_start_s.is_none().then_some("no place in a project is known");
+        let reasons = [
+            ("project_start_s", unplaced.map(str::to_owned)),
+            ("tempo_bpm", self.tempo_bpm.is_none().then(|| "no steady tempo".to_owned())),
+            ("bar", count(|c| c.bar.is_none()).map(|which| format!("{which}: they are no bars"))),
+            (
+                "loudness_lufs",
+                count(|c| c.loudness_lufs.is_none()).map(|which| format!("{which}: silent")),
+            ),
+        ];
+        for (field, reason) in reasons {
+            if let Some(reason) = reason {
+                self.notes.entry(field.to_owned()).or_insert(reason);
+            }
+        }
+        self
+    }
+
     /// The same with the project's start as its zero, where that is known. What lies before it, as a host's run-up does, has no
     /// place in a file that begins there; nor has what is too short to be told from nothing.
     pub(crate) fn in_project(&self) -> Self {

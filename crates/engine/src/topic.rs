@@ -17,6 +17,15 @@ impl<'a> Topic<'a> {
         let of = rest.strip_prefix("<of:").and_then(|of| of.strip_suffix('>'));
         Some(Self { about, of })
     }
+
+    /// Whether it is about what was found: one fault, or a follow-up.
+    pub(crate) fn is_of_findings(&self) -> bool {
+        const FOLLOW_UPS: [&str; 12] = [
+            "why", "gentler", "stronger", "how", "effect", "holds", "meant", "skip", "first",
+            "rest", "culprit", "compare",
+        ];
+        self.about == "fault" || FOLLOW_UPS.contains(&self.about)
+    }
 }
 
 #[cfg(test)]

@@ -84,6 +84,18 @@ pub fn mix_instruments(text: &str) -> Vec<Label> {
     found
 }
 
+/// Whether a question says "guitar" and leaves open which.
+pub(crate) fn means_any_guitar(question: &str) -> bool {
+    let lower = question.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    (0..words.len()).any(|at| {
+        let before = at.checked_sub(1).map_or("", |before| words[before]);
+        matches!(words[at], "guitar" | "guitars" | "gtr" | "gtrs")
+            && !["bass", "electric", "acoustic", "distorted", "nylon", "clean"].contains(&before)
+    })
+}
+
 fn names() -> Vec<(Vec<&'static str>, Label)> {
     let own = Label::ALL.into_iter().filter(|label| *label != Label::FullMix);
     let mut names: Vec<(Vec<&str>, Label)> =
@@ -122,6 +134,12 @@ mod tests {
         check("Sound effects and speech, bassoonish padding", &[Label::Fx, Label::Speech]);
         check("A full mix", &[]);
         check("Nothing stands out as a problem here.", &[]);
+    }
+
+    #[test]
+    fn a_guitar_may_be_of_either_kind() {
+        assert!(means_any_guitar("is there a guitar?") && means_any_guitar("Guitars in here"));
+        assert!(!means_any_guitar("a bass guitar?") && !means_any_guitar("acoustic guitar?"));
     }
 
     #[test]

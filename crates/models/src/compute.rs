@@ -7,8 +7,8 @@ use crate::{
     backend::{OnDevice, Slices},
 };
 
-/// Weights above which a model on the processor uses rayon's pool: 200 MB of f16, the size from
-/// which it runs in a child process anyway.
+/// Weights above which a model on the processor uses rayon's pool: 200 MB of f16, too much for one thread. The pool is this
+/// process's, and stays: the default model is far below.
 const POOL_MIN_WEIGHTS: usize = 100_000_000;
 
 /// Where and how a model computes.

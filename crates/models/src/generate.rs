@@ -31,10 +31,22 @@ pub struct Generated {
     pub tokens: Vec<u32>,
     /// Their text, special tokens included.
     pub text: String,
-    /// Mean natural logarithm of the tokens' probabilities at temperature 1; minus infinity where
-    /// there is no token.
-    pub mean_log_prob: f64,
+    /// Natural logarithm of the probability of all of them, at temperature 1.
+    pub log_prob: f64,
 }
+
+impl Generated {
+    /// Geometric mean of the tokens' probabilities, 0 to 1; 0 where there is none.
+    pub fn confidence(&self) -> f64 {
+        if self.tokens.is_empty() {
+            return 0.0;
+        }
+        (self.log_prob / self.tokens.len() as f64).exp().clamp(0.0, 1.0)
+    }
+}
+
+/// Gets a text in pieces, each with the natural logarithm of the probability of everything up to its end.
+pub type OnText<'a> = dyn FnMut(&str, f64) + 'a;
 
 /// Generates after `embeds` `[positions, hidden]`. `on_text` gets the text in pieces: nothing of a
 /// stop text, no half character.
@@ -47,11 +59,11 @@ pub fn generate(
     embeds: &Tensor,
     limits: &Limits<'_>,
     cancel: &AtomicBool,
-    on_text: &mut dyn FnMut(&str),
+    on_text: &mut OnText<'_>,
 ) -> Result<Generated, ModelError> {
     let mut cache = lm.cache();
     let mut sampler = Sampler::new(limits.sampling);
-    let mut out = Generated { tokens: Vec::new(), text: String::new(), mean_log_prob: 0.0 };
+    let mut out = Generated { tokens: Vec::new(), text: String::new(), log_prob: 0.0 };
     let mut shown = 0;
     let mut next = embeds.clone();
     while out.tokens.len() < limits.max_tokens && cache.len() < lm.config().max_positions {
@@ -64,14 +76,14 @@ pub fn generate(
         if limits.stop_ids.contains(&id) {
             break;
         }
-        out.mean_log_prob += log_prob(&logits, id);
+        out.log_prob += log_prob(&logits, id);
         out.tokens.push(id);
         out.text = tokenizer.decode(answer_ids(tokenizer, &out.tokens))?;
         if limits.stop_texts.iter().any(|stop| !stop.is_empty() && out.text.contains(stop.as_str()))
         {
             break;
         }
-        show(&out.text, settled(&out.text, limits.stop_texts), &mut shown, on_text);
+        show(&out, settled(&out.text, limits.stop_texts), &mut shown, on_text);
         next = lm.embed(&[id])?;
     }
     let end = limits
@@ -80,17 +92,13 @@ pub fn generate(
         .filter(|stop| !stop.is_empty())
         .filter_map(|stop| out.text.find(stop.as_str()))
         .min();
-    show(&out.text, end.unwrap_or(out.text.len()), &mut shown, on_text);
-    out.mean_log_prob = match out.tokens.len() {
-        0 => f64::NEG_INFINITY,
-        n => out.mean_log_prob / n as f64,
-    };
+    show(&out, end.unwrap_or(out.text.len()), &mut shown, on_text);
     Ok(out)
 }
 
-fn show(text: &str, to: usize, shown: &mut usize, on_text: &mut dyn FnMut(&str)) {
-    if let Some(piece) = text.get(*shown..to).filter(|piece| !piece.is_empty()) {
-        on_text(piece);
+fn show(out: &Generated, to: usize, shown: &mut usize, on_text: &mut OnText<'_>) {
+    if let Some(piece) = out.text.get(*shown..to).filter(|piece| !piece.is_empty()) {
+        on_text(piece, out.log_prob);
         *shown = to;
     }
 }

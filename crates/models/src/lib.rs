@@ -31,7 +31,7 @@ pub use self::{
     encoder::{ConvNorm, Encoder, EncoderConfig, Hidden, Keep},
     error::ModelError,
     folder::{Manifest, ModelFolder},
-    generate::{Generated, Limits, generate},
+    generate::{Generated, Limits, OnText, generate},
     heads::Heads,
     heard::{Heard, Moments, Window},
     lm::{Family, KvCache, Lm, LmConfig, Logits, RopeScaling},

@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 
 use crate::{
     Adapter, Encoder, Heads, Heard, Hidden, Keep, Limits, Lm, Manifest, ModelError, Moments,
-    Sampling, Tokenizer, generate,
+    OnText, Sampling, Tokenizer, generate,
     heard::{Window, pooled},
 };
 
@@ -39,8 +39,8 @@ pub struct Answer {
     pub raw_text: String,
     /// Its tokens.
     pub tokens: Vec<u32>,
-    /// Mean natural logarithm of their probabilities; minus infinity where there is no token.
-    pub mean_log_prob: f64,
+    /// See [`Generated::confidence`].
+    pub confidence: f64,
 }
 
 impl Model {
@@ -70,7 +70,7 @@ impl Model {
         Ok(Heard { soft_tokens, windows: vec![window], beside: Vec::new() })
     }
 
-    /// Answers an instruction about what was heard. `on_token` gets the raw text as it comes.
+    /// Answers an instruction about what was heard. `on_text` gets the raw text as it comes.
     ///
     /// # Errors
     /// [`ModelError::Absent`] without a language model or prompt, [`ModelError::Cancelled`] once
@@ -82,7 +82,7 @@ impl Model {
         sampling: &Sampling,
         max_tokens: usize,
         cancel: &AtomicBool,
-        on_token: &mut dyn FnMut(&str),
+        on_text: &mut OnText<'_>,
     ) -> Result<Answer, ModelError> {
         let embeds = self.prompt_embeds(heard, instruction)?;
         let (lm, tokenizer) = self.speaker()?;
@@ -93,12 +93,12 @@ impl Model {
             stop_ids: &lm.config().eos_token_ids,
             stop_texts: &prompt.stop,
         };
-        let out = generate(lm, tokenizer, &embeds, &limits, cancel, on_token)?;
+        let out = generate(lm, tokenizer, &embeds, &limits, cancel, on_text)?;
         Ok(Answer {
             text: prompt.answer_in(&out.text),
+            confidence: out.confidence(),
             raw_text: out.text,
             tokens: out.tokens,
-            mean_log_prob: out.mean_log_prob,
         })
     }
 

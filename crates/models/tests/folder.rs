@@ -320,8 +320,10 @@ fn a_prompt_longer_than_the_context_is_an_error() {
     let model = folder.open().unwrap();
     let sampling = models::Sampling::greedy();
     let cancel = std::sync::atomic::AtomicBool::new(false);
-    let error =
-        model.answer(&heard, "words", &sampling, 4, &cancel, &mut |_| {}).unwrap_err().to_string();
+    let error = model
+        .answer(&heard, "words", &sampling, 4, &cancel, &mut |_, _| {})
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("context of 8"), "{error}");
 }
 

@@ -164,6 +164,21 @@ impl Evidence {
         let (name, unit, standard) = (name.to_owned(), unit.to_owned(), standard.to_owned());
         Self { name, value, unit, standard }
     }
+
+    /// `-2.3 dBFS`, `413 runs`, `0.02`: the value with its unit, as precisely as that unit is meant.
+    pub fn words(&self) -> String {
+        let Self { value, unit, .. } = self;
+        let digits = match unit.as_str() {
+            "runs" => 0,
+            "" | "s" => 2,
+            _ => 1,
+        };
+        let number = format!("{value:.digits$}");
+        // No -0.0: what is rounded to nothing has no sign.
+        let is_zero = number.bytes().all(|b| matches!(b, b'-' | b'0' | b'.'));
+        let number = if is_zero { number.trim_start_matches('-') } else { &number };
+        if unit.is_empty() { number.to_owned() } else { format!("{number} {unit}") }
+    }
 }
 
 /// What to do about a finding.
@@ -317,6 +332,15 @@ mod tests {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
         assert_eq!(serde_json::to_value(Action::DeEss).unwrap(), "de-ess");
+    }
+
+    #[test]
+    fn values_are_as_precise_as_their_unit() {
+        let words = |value, unit| Evidence::new("", value, unit, "").words();
+        assert_eq!(words(413.0, "runs"), "413 runs");
+        assert_eq!(words(-2.345, "dBFS"), "-2.3 dBFS");
+        assert_eq!(words(-0.01, "dB"), "0.0 dB");
+        assert_eq!(words(0.021, ""), "0.02");
     }
 
     #[test]

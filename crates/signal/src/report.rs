@@ -21,6 +21,22 @@ pub struct Band {
 impl Band {
     /// The lowest level a band reports, in dBFS: below 24-bit quantisation noise, so it reads "nothing there".
     pub const FLOOR_DB: f64 = -140.0;
+
+    /// Mean power between two frequencies in dBFS, from contiguous bands, the edge bands by their share in
+    /// octaves. `None` where no band reaches in.
+    pub fn level_between(bands: &[Self], lo_hz: f64, hi_hz: f64) -> Option<f64> {
+        let mut power = 0.0;
+        let mut covered = false;
+        for band in bands {
+            let (lo, hi) = (band.lo_hz.max(lo_hz), band.hi_hz.min(hi_hz));
+            if hi > lo {
+                covered = true;
+                let share = (hi / lo).ln() / (band.hi_hz / band.lo_hz).ln();
+                power += share * 10f64.powf(band.level_db / 10.0);
+            }
+        }
+        covered.then(|| (10.0 * power.log10()).max(Self::FLOOR_DB))
+    }
 }
 
 /// Left against right within one octave.
@@ -173,20 +189,9 @@ pub struct Measurements {
 }
 
 impl Measurements {
-    /// Mean power between two frequencies in dBFS, from the 1/3-octave bands, the edge bands by their share in
-    /// octaves. `None` where no band reaches in.
+    /// [`Band::level_between`] of its bands.
     pub fn level_between(&self, lo_hz: f64, hi_hz: f64) -> Option<f64> {
-        let mut power = 0.0;
-        let mut covered = false;
-        for band in &self.bands {
-            let (lo, hi) = (band.lo_hz.max(lo_hz), band.hi_hz.min(hi_hz));
-            if hi > lo {
-                covered = true;
-                let share = (hi / lo).ln() / (band.hi_hz / band.lo_hz).ln();
-                power += share * 10f64.powf(band.level_db / 10.0);
-            }
-        }
-        covered.then(|| (10.0 * power.log10()).max(Band::FLOOR_DB))
+        Band::level_between(&self.bands, lo_hz, hi_hz)
     }
 }
 

@@ -36,6 +36,18 @@ pub(crate) fn song(path: &Path, rate_hz: u32, seconds: f64) {
     writer.finalize().unwrap();
 }
 
+/// Four seconds of a kick drum, half a second apart, that nothing else could be.
+pub(crate) fn kick(path: &Path) {
+    let samples: Vec<f32> = (0..4 * 24_000)
+        .map(|i| {
+            let beat = (i % 12_000) as f32 / 24_000.0;
+            let turns = 50.0 * beat + 2.0 * (1.0 - (-beat * 30.0).exp());
+            0.8 * (std::f32::consts::TAU * turns).sin() * (-beat * 12.0).exp()
+        })
+        .collect();
+    float_wav(path, 24_000, &samples);
+}
+
 /// Mono 32-bit float samples.
 pub(crate) fn float_wav(path: &Path, rate_hz: u32, samples: &[f32]) {
     let spec = hound::WavSpec {

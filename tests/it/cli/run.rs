@@ -1,6 +1,7 @@
 //! Runs the `barline` that Cargo builds. `BARLINE_BIN` names another.
 
 use std::{
+    ffi::OsStr,
     io::Write as _,
     path::PathBuf,
     process::{Command, Stdio},
@@ -34,12 +35,12 @@ fn program() -> &'static PathBuf {
 }
 
 /// Runs to the end.
-pub(crate) fn barline<'a>(args: impl IntoIterator<Item = &'a str>) -> Ran {
+pub(crate) fn barline(args: impl IntoIterator<Item: AsRef<OsStr>>) -> Ran {
     barline_with_stdin(args, b"")
 }
 
 /// Runs to the end, with something on standard input.
-pub(crate) fn barline_with_stdin<'a>(args: impl IntoIterator<Item = &'a str>, input: &[u8]) -> Ran {
+pub(crate) fn barline_with_stdin(args: impl IntoIterator<Item: AsRef<OsStr>>, input: &[u8]) -> Ran {
     let mut child = Command::new(program())
         .args(args)
         .stdin(Stdio::piped())
@@ -60,7 +61,7 @@ pub(crate) fn barline_with_stdin<'a>(args: impl IntoIterator<Item = &'a str>, in
 }
 
 /// Runs with a standard output that nobody reads; the exit code.
-pub(crate) fn barline_into_closed_pipe<'a>(args: impl IntoIterator<Item = &'a str>) -> i32 {
+pub(crate) fn barline_into_closed_pipe(args: impl IntoIterator<Item: AsRef<OsStr>>) -> i32 {
     let mut child = Command::new(program())
         .args(args)
         .stdout(Stdio::piped())

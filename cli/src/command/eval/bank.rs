@@ -89,9 +89,7 @@ pub(crate) fn eval_bank(common: &Common, args: &EvalBank) -> anyhow::Result<u8> 
         }
         Ok(rows)
     });
-    let rows =
-        rows.map_err(|fault: Fault| anyhow::anyhow!("{}: {}", fault.field, fault.message))?;
-    table(json, &rows)?;
+    table(json, &rows?)?;
     Ok(0)
 }
 

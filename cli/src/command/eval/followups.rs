@@ -106,9 +106,7 @@ pub(crate) fn eval_followups(common: &Common, args: &EvalFollowups) -> anyhow::R
         session.step(followups.len(), followups.len(), "");
         Ok(())
     });
-    if let Err(Fault { field, message }) = done {
-        anyhow::bail!("{field}: {message}");
-    }
+    done?;
     table(json, &shares.rows("follow-ups"))?;
     Ok(0)
 }

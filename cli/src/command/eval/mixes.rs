@@ -50,9 +50,7 @@ pub(crate) fn eval_mixes(common: &Common, args: &EvalMixes) -> anyhow::Result<u8
         session.step(folders.len(), folders.len(), "");
         Ok(())
     });
-    if let Err(Fault { field, message }) = done {
-        anyhow::bail!("{field}: {message}");
-    }
+    done?;
     let mut rows = rows(&odds);
     rows.push(naming.row("captions", "instruments named"));
     table(json, &rows)?;

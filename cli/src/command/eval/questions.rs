@@ -14,7 +14,7 @@ use super::{Shares, read_lines};
 use crate::{
     args::{Common, EvalQuestions},
     command::table::table,
-    output::{Fault, print, wants_json},
+    output::{print, wants_json},
     session::Session,
 };
 use judge::right;
@@ -106,9 +106,7 @@ pub(crate) fn eval_questions(common: &Common, args: &EvalQuestions) -> anyhow::R
         session.step(questions.len(), questions.len(), "");
         Ok(())
     });
-    if let Err(Fault { field, message }) = done {
-        anyhow::bail!("{field}: {message}");
-    }
+    done?;
     table(json, &shares.rows("questions"))?;
     Ok(0)
 }

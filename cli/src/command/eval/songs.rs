@@ -40,9 +40,7 @@ pub(crate) fn eval_factory(common: &Common, args: &EvalSongs) -> anyhow::Result<
         session.step(total, total, "");
         Ok(())
     });
-    if let Err(Fault { field, message }) = done {
-        anyhow::bail!("{field}: {message}");
-    }
+    done?;
     let mut rows: Vec<Row> = guesses.rows("stem labels", |_| true);
     rows.push(naming.row("captions", "instruments named"));
     table(json, &rows)?;
@@ -84,7 +82,7 @@ pub(super) fn narration(song: &Song) -> Narration {
     Narration {
         per: Per::Bar,
         bpm: Some(song.tempo_bpm),
-        beats_per_bar: Some(song.meter.quarters().round() as u32),
+        meter: signal::Meter::new(song.meter.beats as i32, song.meter.unit as i32),
         every: EVERY,
         ..Narration::default()
     }

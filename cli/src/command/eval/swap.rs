@@ -67,7 +67,7 @@ pub(crate) fn eval_swap(common: &Common, args: &EvalSongs) -> anyhow::Result<u8>
     });
     match result {
         Ok(rows) => table(json, &rows)?,
-        Err(Fault { field, message }) => anyhow::bail!("{field}: {message}"),
+        Err(fault) => return Err(fault.into()),
     }
     Ok(0)
 }

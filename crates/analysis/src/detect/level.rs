@@ -29,11 +29,14 @@ fn is_faint(m: &Measurements) -> bool {
 
 pub(super) fn rules(m: &Measurements, label: Option<Label>, out: &mut Vec<Finding>) {
     out.extend(clipping(m));
-    out.extend(true_peak(m));
+    let loudness = loudness(m, label);
+    let turned_down_db =
+        loudness.as_ref().and_then(|finding| finding.mv?.gain_db).unwrap_or(0.0).min(0.0);
+    out.extend(true_peak(m, turned_down_db));
     out.extend(dc_offset(m));
     out.extend(phase(m));
     out.extend(imbalance(m, label));
-    out.extend(loudness(m, label));
+    out.extend(loudness);
     out.extend(hum(m));
     out.extend(noise(m));
     out.extend(low_end_width(m));
@@ -58,10 +61,11 @@ fn clipping(m: &Measurements) -> Option<Finding> {
     )))
 }
 
-fn true_peak(m: &Measurements) -> Option<Finding> {
+/// The true peak, where it stays too high once the level is turned down for its loudness: one cause is one finding.
+fn true_peak(m: &Measurements, turned_down_db: f64) -> Option<Finding> {
     let peak = m.true_peak_dbtp?;
     let excess = peak - limit::TRUE_PEAK_DBTP;
-    if excess <= 0.0 {
+    if excess + turned_down_db <= limit::TRUE_PEAK_TOLERANCE_DB {
         return None;
     }
     let gain_db = -(excess * 10.0).ceil() / 10.0;
@@ -123,9 +127,15 @@ fn imbalance(m: &Measurements, label: Option<Label>) -> Option<Finding> {
     let (louder, quieter) = if balance > 0.0 { ("right", "left") } else { ("left", "right") };
     let draft =
         Draft::new(Kind::ChannelImbalance, grade(excess, 2.0, 6.0), confidence(excess, 3.0))
-            .evidence("balance_db", balance, "dB", OWN)
-            .action(Action::Pan, Some(-balance.abs()));
+            .evidence("balance_db", balance, "dB", OWN);
     let size = balance.abs();
+    if size >= limit::SILENT_CHANNEL_DB {
+        let text = format!(
+            "The {quieter} channel is silent: it lies {size:.1} dB below the {louder} one. Check the routing and the panning."
+        );
+        return Some(draft.action(Action::None, None).text(text));
+    }
+    let draft = draft.action(Action::Pan, Some(-size));
     Some(draft.text(format!(
         "The {louder} channel is {size:.1} dB above the {quieter} one. If that is not meant, turn the {louder} one down by \
          as much, or re-pan it."
@@ -241,9 +251,12 @@ fn narrow(m: &Measurements, label: Option<Label>) -> Option<Finding> {
         .evidence("correlation", correlation, "", OWN)
         .evidence("width", percent, "% side", OWN)
         .action(Action::Pan, None);
-    Some(draft.text(format!(
-        "The mix is nearly mono: {percent:.1} % of its power is in the sides. Panning a few parts apart would open it."
-    )))
+    let mono = if percent < 0.05 {
+        "The mix is mono: left and right carry the same.".to_owned()
+    } else {
+        format!("The mix is nearly mono: {percent:.1} % of its power is in the sides.")
+    };
+    Some(draft.text(format!("{mono} Panning a few parts apart would open it.")))
 }
 
 fn dynamics(m: &Measurements, label: Option<Label>) -> Option<Finding> {

@@ -17,6 +17,8 @@ pub(super) const CLIPPED_RUNS: u64 = 5;
 pub(super) const CLIPPED_RUNS_PER_S: f64 = 0.5;
 /// EBU R 128: maximum permitted true peak.
 pub(super) const TRUE_PEAK_DBTP: f64 = -1.0;
+/// EBU Tech 3341: a meter may read as much too high, in dB.
+pub(super) const TRUE_PEAK_TOLERANCE_DB: f64 = 0.2;
 /// Mean as a share of full scale (-40 dBFS), and of the RMS: a wave of a few periods has a mean of its own.
 pub(super) const DC_OFFSET: f64 = 0.01;
 pub(super) const DC_OFFSET_OF_RMS: f64 = 0.08;
@@ -24,6 +26,8 @@ pub(super) const DC_OFFSET_OF_RMS: f64 = 0.08;
 pub(super) const INVERTED_CORRELATION: f64 = -0.5;
 /// A source that leans this far is panned, in dB.
 pub(super) const ONE_SIDED_DB: f64 = 15.0;
+/// A channel this far below the other is not quiet but missing, in dB.
+pub(super) const SILENT_CHANNEL_DB: f64 = 40.0;
 /// Steady hum in the quiet moments, in dBFS over its harmonics. Where -20 dBFS plays at 80 dB SPL this is 30 dB SPL: just
 /// over the threshold of hearing at 100 Hz (ISO 226); clear and severe are 10 and 30 dB more.
 pub(super) const HUM_DBFS: f64 = -70.0;

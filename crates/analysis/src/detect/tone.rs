@@ -26,6 +26,10 @@ const JUDGED_HZ: f64 = 10_000.0;
 const MOST_CUT_DB: f64 = 9.0;
 const MOST_NARROW_CUT_DB: f64 = 15.0;
 const MOST_BOOST_DB: f64 = 9.0;
+/// Less than this nobody would try.
+const LEAST_MOVE_DB: f64 = 1.0;
+/// A region this far below the whole is empty, and stays so, whatever a boost does, in dB.
+const EMPTY_DB: f64 = -55.0;
 /// What is expected of a fault is about half of what there is, so no move goes further than this many times the estimate.
 const MOST_OF_AMOUNT: f64 = 2.0;
 
@@ -114,6 +118,9 @@ impl Fault {
         let most_db = (2.0 * MOST_OF_AMOUNT * amount_db).ceil() / 2.0;
         let most_db = self.most_db.abs().min(most_db).copysign(self.most_db);
         let gain_db = least_gain(m, self.shape, freq_hz, self.q, most_db, beyond);
+        if gain_db.abs() < LEAST_MOVE_DB {
+            return None;
+        }
         let left = beyond(&after(m, self.shape, freq_hz, self.q, gain_db));
         let severity = severity_of(excess);
         let helps = left.is_none_or(|left| severity_of(left) < severity);
@@ -123,6 +130,7 @@ impl Fault {
         }
         let action = if raised { Action::Cut } else { Action::Boost };
         let share_db = m.level_between(lo_hz, hi_hz)? - m.level_between(25.0, 20_000.0)?;
+        let helps = helps && share_db > EMPTY_DB;
         let name = if raised { "above_usual_db" } else { "below_usual_db" };
         let draft = Draft::new(self.kind, severity, balance::confidence(number, amount_db))
             .band(lo_hz, hi_hz)

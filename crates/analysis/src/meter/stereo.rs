@@ -97,7 +97,7 @@ impl Stereo {
 pub(super) fn explain_absence(out: &mut Measurements) {
     let reason =
         if out.channels == 1 { "mono".to_owned() } else { format!("{} channels", out.channels) };
-    for field in ["correlation", "width", "balance_db", "low_correlation"] {
+    for field in ["correlation", "width", "balance_db", "low_correlation", "stereo_bands"] {
         out.notes.insert(field.to_owned(), reason.clone());
     }
 }

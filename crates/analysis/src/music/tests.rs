@@ -160,6 +160,21 @@ fn a_detuned_recording_keeps_its_key() {
 }
 
 #[test]
+fn one_note_and_one_chord_are_in_no_key() {
+    let held: Vec<f32> = (0..8).flat_map(|_| note(57.0, -14.0, 1.0)).collect();
+    assert_eq!(key_of(&held), None);
+    assert_eq!(key_of(&progression(&[(57.0, true); 4], 0.0)), None);
+}
+
+#[test]
+fn what_is_short_says_less_of_a_key() {
+    let major = [(60.0, false), (65.0, false), (67.0, false), (60.0, false)];
+    let (short, long) = (progression(&major[..3], 0.0), progression(&major, 0.0));
+    let (short, long) = (key_of(&short).unwrap(), key_of(&long).unwrap());
+    assert!(short.confidence < long.confidence, "{} {}", short.confidence, long.confidence);
+}
+
+#[test]
 fn noise_and_silence_have_no_key() {
     assert_eq!(key_of(&noise(1, -20.0, samples(5.0))), None);
     assert_eq!(key_of(&vec![0.0; samples(5.0)]), None);

@@ -1,4 +1,4 @@
-//! The offline driver from end to end, with the embedded model where this build has one.
+//! The offline driver from end to end, with the embedded model.
 
 use std::f32::consts::TAU;
 
@@ -17,9 +17,8 @@ fn with<T>(threads: usize, model: Option<&Model>, work: impl FnOnce(&Context<'_>
     work(&Context { workers: &workers, model, progress: &|_, _, _| {}, cancel: &cancel })
 }
 
-fn model() -> Option<Model> {
-    (!crate::embedded_files().is_empty())
-        .then(|| open_model(None, models::DeviceChoice::Cpu, &|_| ()).unwrap().model)
+fn model() -> Model {
+    open_model(None, models::DeviceChoice::Cpu, &|_| ()).expect("model-assets/ is whole").model
 }
 
 /// A kick on every beat at 120 BPM, an off-beat hiss and a bass note that changes with the bar, in stereo.
@@ -47,7 +46,7 @@ fn told(threads: usize, model: &Model, per: Per, bpm: Option<f64>) -> Timeline {
 
 #[test]
 fn captions_cover_the_file_bar_by_bar() {
-    let Some(model) = model() else { return };
+    let model = model();
     let timeline = told(2, &model, Per::Bar, Some(120.0));
     assert_eq!(timeline.captions.len(), 8);
     for (index, caption) in timeline.captions.iter().enumerate() {
@@ -62,7 +61,7 @@ fn captions_cover_the_file_bar_by_bar() {
 
 #[test]
 fn captions_are_the_same_for_any_number_of_threads() {
-    let Some(model) = model() else { return };
+    let model = model();
     let one = told(1, &model, Per::Seconds(2.5), None);
     assert_eq!(one, told(3, &model, Per::Seconds(2.5), None));
     assert_eq!(one, told(1, &model, Per::Seconds(2.5), None));
@@ -71,7 +70,7 @@ fn captions_are_the_same_for_any_number_of_threads() {
 
 #[test]
 fn silence_is_called_silence() {
-    let Some(model) = model() else { return };
+    let model = model();
     let silent = || Samples::new(RATE_HZ, 1, vec![0.0; 5 * RATE_HZ as usize]);
     with(1, Some(&model), |context| {
         let timeline = narrate(context, &mut silent(), &Narration::default()).unwrap();
@@ -94,7 +93,7 @@ fn silence_is_called_silence() {
 
 #[test]
 fn advice_states_what_it_heard() {
-    let Some(model) = model() else { return };
+    let model = model();
     let request = Request { part: Part::Bar(2), bpm: Some(120.0), ..Request::default() };
     let advice = with(2, Some(&model), |context| {
         advise(context, &mut song(8), &request, Company::default()).unwrap()

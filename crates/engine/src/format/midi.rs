@@ -42,8 +42,10 @@ fn stretches(timeline: &Timeline) -> Vec<Stretch> {
         let sane = Some(bpm).filter(|bpm| (4.0..=1000.0).contains(bpm));
         (60e6 / sane.unwrap_or(DEFAULT_BPM)).round() as u32
     };
-    let (bpm, beats) =
-        (timeline.tempo_bpm.unwrap_or(DEFAULT_BPM), timeline.beats_per_bar.clamp(1, 32));
+    // Where no tempo is known, no bar would line up: a round grid needs no meter of its own either.
+    let (bpm, beats) = timeline
+        .tempo_bpm
+        .map_or((DEFAULT_BPM, 4), |bpm| (bpm, timeline.beats_per_bar.clamp(1, 32)));
     let first = timeline.tempo_map.first();
     let mut out = vec![Stretch {
         start_s: 0.0,

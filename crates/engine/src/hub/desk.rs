@@ -1,6 +1,7 @@
 //! What lies between the sessions and the hub's thread: seats, work that waits, and how the thread stands.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -14,9 +15,13 @@ use super::{About, DeviceChoice, Open, State, Status, worker};
 /// Shared by all handles and the thread. Never touched by an audio thread.
 pub(super) struct Desk {
     pub(super) open: Box<Open>,
+    start: Box<Start>,
     book: Mutex<Book>,
     bell: Condvar,
 }
+
+/// How a thread starts that works for a desk, under the number of its office.
+type Start = dyn Fn(Arc<Desk>, u64) -> io::Result<()> + Send + Sync;
 
 #[derive(Default)]
 struct Book {
@@ -58,7 +63,12 @@ impl std::fmt::Debug for Desk {
 
 impl Desk {
     pub(super) fn new(open: Box<Open>) -> Self {
-        Self { open, book: Mutex::default(), bell: Condvar::new() }
+        Self::with(open, Box::new(worker::start))
+    }
+
+    /// One whose threads start so.
+    pub(super) fn with(open: Box<Open>, start: Box<Start>) -> Self {
+        Self { open, start, book: Mutex::default(), bell: Condvar::new() }
     }
 
     pub(super) fn enter(&self, replies: Sender<Reply>) -> u64 {
@@ -218,11 +228,7 @@ impl Desk {
         if book.office != office {
             return;
         }
-        (book.current, book.alive_at) = (None, None);
-        book.state = State::Stopped(why.to_owned());
-        let Book { places, questions, .. } = &mut *book;
-        let passages = places.values_mut().filter_map(|place| place.passage.take());
-        passages.chain(questions.drain(..)).for_each(|work| work.ticket.refuse(why));
+        book.stop(why);
     }
 }
 
@@ -230,10 +236,18 @@ impl Book {
     /// A new thread in office.
     fn start(&mut self, desk: &Arc<Desk>) {
         self.office += 1;
-        (self.state, self.alive_at) = match worker::start(Arc::clone(desk), self.office) {
-            Ok(()) => (State::Loading(0.0), Some(Instant::now())),
-            Err(error) => (State::Stopped(format!("the system starts no thread: {error}")), None),
-        };
+        match (desk.start)(Arc::clone(desk), self.office) {
+            Ok(()) => (self.state, self.alive_at) = (State::Loading(0.0), Some(Instant::now())),
+            Err(error) => self.stop(&format!("the system starts no thread: {error}")),
+        }
+    }
+
+    /// Nobody works any more: all that waits is refused.
+    fn stop(&mut self, why: &str) {
+        (self.current, self.alive_at) = (None, None);
+        self.state = State::Stopped(why.to_owned());
+        let passages = self.places.values_mut().filter_map(|place| place.passage.take());
+        passages.chain(self.questions.drain(..)).for_each(|work| work.ticket.refuse(why));
     }
 
     /// Calls off the work in hand, if it is the one that is meant.

@@ -268,3 +268,30 @@ fn another_device_is_used_from_the_next_piece_of_work_on() {
     assert_eq!(*devices.lock(), [DeviceChoice::Cpu, DeviceChoice::Auto]);
     assert_eq!(hub.status().device, DeviceChoice::Auto);
 }
+
+#[test]
+fn where_no_thread_starts_all_that_waits_is_refused() {
+    let unused = || Box::new(|_: DeviceChoice, _: &dyn Fn(f64)| Err(EngineError::Cancelled));
+    let hub = |starts: u64| {
+        let begun = AtomicU64::new(0);
+        let start = move |_: Arc<Desk>, _: u64| match begun.fetch_add(1, Ordering::Relaxed) {
+            // A thread that never gets to run.
+            number if number < starts => Ok(()),
+            _ => Err(std::io::Error::other("planted")),
+        };
+        Hub { desk: Arc::new(Desk::with(unused(), Box::new(start))) }
+    };
+    let none = hub(0);
+    let seat = none.join();
+    seat.hear(1, window(1.0));
+    let why = caption(next(&seat)).1.unwrap_err();
+    assert!(why.contains("planted") && seat.is_free(), "{why}");
+    let one = hub(1);
+    let seat = one.join();
+    seat.hear(1, window(1.0));
+    seat.ask(2, ask("why?"));
+    one.restart();
+    assert!(caption(next(&seat)).1.unwrap_err().contains("planted"));
+    assert!(matches!(next(&seat), Reply::Answered(2, Err(why)) if why.contains("planted")));
+    assert!(seat.is_free() && matches!(one.status().state, State::Stopped(_)));
+}

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -77,7 +78,7 @@ impl BounceSettings {
             Ok(text) => {
                 serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(format!("{}: {error}", path.display())),
         }
     }
@@ -97,10 +98,10 @@ impl BounceSettings {
         let json = serde_json::to_vec_pretty(self).map_err(|error| error.to_string())?;
         // Whoever reads sees the old file or the new one.
         let part = path.with_extension("part");
-        fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&part, json))
-            .and_then(|()| fs::rename(&part, &path))
-            .map_err(|error| format!("{}: {error}", path.display()))
+        let failed = |at: &Path, error: &io::Error| format!("{}: {error}", at.display());
+        fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+        fs::write(&part, json).map_err(|error| failed(&part, &error))?;
+        fs::rename(&part, &path).map_err(|error| failed(&path, &error))
     }
 }
 
@@ -241,7 +242,7 @@ fn bounce(
         let bytes = format.write(&timeline, &title);
         match write(folder, &name(&title), *format, &bytes) {
             Ok(path) => paths.push(path),
-            Err(error) => return Some(Bounced::Failed(format!("{}: {error}", folder.display()))),
+            Err(error) => return Some(Bounced::Failed(error.to_string())),
         }
     }
     Some(Bounced::Written { paths, captions: timeline.captions.len(), failed })

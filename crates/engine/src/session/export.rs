@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::report::{HeardBar, Words};
 use super::{NotedBar, Notes, Report, Shared};
 use crate::format::Format;
-use crate::timeline::{Caption, Timeline};
+use crate::timeline::{Caption, Mark, Timeline};
 
 /// Folder of the exports in the user's documents.
 const FOLDER: &str = "Barline";
@@ -51,7 +51,7 @@ pub(super) fn export(format: Format, title: &str, shared: &Shared) -> Exported {
     let bytes = format.write(&timeline, title);
     match write(&folder, &format!("{} captions", name(title)), format, &bytes) {
         Ok(path) => Exported::Written { path, captions },
-        Err(error) => Exported::Failed(format!("{}: {error}", folder.display())),
+        Err(error) => Exported::Failed(error.to_string()),
     }
 }
 
@@ -60,24 +60,34 @@ fn folder() -> Result<PathBuf, String> {
     Ok(user.document_dir().unwrap_or(user.home_dir()).join(FOLDER))
 }
 
-/// Writes to the first of `NAME.vtt`, `NAME 2.vtt`, ... that isn't there yet, in a folder that is made where it is missing.
+/// Writes to the first of `NAME.vtt`, `NAME 2.vtt`, ... that isn't there yet, in a folder that is made where it is missing. Errors
+/// name the file or the folder.
 pub(super) fn write(
     folder: &Path,
     name: &str,
     format: Format,
     bytes: &[u8],
 ) -> io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
+    fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
     for number in 1..=MAX_FILES {
         let number = if number == 1 { String::new() } else { format!(" {number}") };
         let path = folder.join(format!("{name}{number}.{}", format.extension()));
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => return fill(&mut file, &path, bytes).map(|()| path),
+            Ok(mut file) => {
+                let filled = fill(&mut file, &path, bytes);
+                return filled.map_err(|error| at(&path, &error)).map(|()| path);
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(at(&path, &error)),
         }
     }
-    Err(io::Error::other(format!("there are {MAX_FILES} files of this name")))
+    let many = io::Error::other(format!("there are {MAX_FILES} files of this name"));
+    Err(at(&folder.join(name), &many))
+}
+
+/// The same error with the place where it happened.
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// Writes all of a new file. Half of one, on a full disk, would look like a whole one: it goes.
@@ -94,16 +104,39 @@ pub(super) fn name(title: &str) -> String {
     let fit = |c: char| if c.is_alphanumeric() || "-_()&+".contains(c) { c } else { ' ' };
     let words: String = title.chars().map(fit).take(MAX_NAME).collect();
     let name = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    if name.is_empty() { "Barline".to_owned() } else { name }
+    match name.as_str() {
+        "" => "Barline".to_owned(),
+        name if is_device(name) => format!("{name} track"),
+        _ => name,
+    }
+}
+
+/// Whether Windows takes it for a device, with any extension ("Naming Files, Paths, and Namespaces").
+fn is_device(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let port = |name: &str| {
+        let number = name.strip_prefix("com").or(name.strip_prefix("lpt"));
+        number.is_some_and(|number| number.chars().count() == 1 && "0123456789¹²³".contains(number))
+    };
+    ["con", "prn", "aux", "nul"].contains(&name.as_str()) || port(&name)
 }
 
 /// The bars that were captioned, in the time of the song.
 fn of_song(notes: &Notes) -> Timeline {
     let captions: Vec<Caption> = notes.bars().filter_map(of_bar).collect();
-    let meter = notes.bars().next().map(|bar| bar.meter);
+    let mark = |bar: &NotedBar| {
+        let (start_s, end_s) = bar.span_s?;
+        Some(Mark {
+            start_s,
+            bpm: bar.meter.quarters() * 60.0 / (end_s - start_s),
+            meter: bar.meter,
+        })
+    };
+    let marks = Mark::changes(notes.bars().filter_map(mark));
     Timeline {
-        tempo_bpm: steady_tempo(notes),
-        beats_per_bar: meter.map_or(4, |meter| meter.numerator().into()),
+        tempo_bpm: (marks.len() == 1).then(|| (marks[0].bpm * 10.0).round() / 10.0),
+        beats_per_bar: marks.first().map_or(4, |mark| mark.meter.numerator().into()),
+        tempo_map: marks,
         ..timeline(captions)
     }
 }
@@ -111,16 +144,6 @@ fn of_song(notes: &Notes) -> Timeline {
 fn of_bar(bar: &NotedBar) -> Option<Caption> {
     let (start_s, end_s) = bar.span_s?;
     caption(&bar.words, bar.number, start_s, end_s, bar.loudness_lufs)
-}
-
-/// The tempo, where all bars have one to a tenth.
-fn steady_tempo(notes: &Notes) -> Option<f64> {
-    let tempo = |bar: &NotedBar| {
-        bar.span_s.map(|(start_s, end_s)| bar.meter.quarters() * 60.0 / (end_s - start_s))
-    };
-    let mut tempos = notes.bars().filter_map(tempo);
-    let first = tempos.next()?;
-    tempos.all(|bpm| (bpm - first).abs() < 0.1).then(|| (first * 10.0).round() / 10.0)
 }
 
 /// What was heard without a transport, in the time since the instance was last activated.
@@ -193,6 +216,8 @@ mod tests {
         let spans: Vec<_> = timeline.captions.iter().map(|c| (c.start_s, c.end_s, c.bar)).collect();
         assert_eq!(spans, [(0.0, 2.0, Some(1)), (4.0, 6.0, Some(3))]);
         assert_eq!((timeline.tempo_bpm, timeline.duration_s), (Some(120.0), 6.0));
+        let meter = Meter::new(4, 4).unwrap();
+        assert_eq!(timeline.tempo_map, [Mark { start_s: 0.0, bpm: 120.0, meter }]);
     }
 
     #[test]
@@ -239,6 +264,15 @@ mod tests {
         let error = write(Path::new("/sys"), "Mix", Format::Srt, b"words").unwrap_err();
         let kinds = [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem];
         assert!(kinds.contains(&error.kind()), "{error}");
+        assert!(error.to_string().starts_with("/sys/Mix.srt: "), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let folder = file.path().join("renders");
+        let error = write(&folder, "Mix", Format::Srt, b"words").unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{}: ", folder.display())), "{error}");
     }
 
     #[test]
@@ -254,6 +288,14 @@ mod tests {
     fn names_fit_any_system() {
         assert_eq!(name("../..\\a:b\n"), "a b");
         assert_eq!(name(""), "Barline");
+        for (device, file) in [("CON", "CON track"), ("aux.", "aux track"), ("Com1", "Com1 track")]
+        {
+            assert_eq!(name(device), file);
+        }
+        assert_eq!(
+            (name("Console"), name("COM10"), name("NUL 2")),
+            ("Console".into(), "COM10".into(), "NUL 2".into())
+        );
         assert_eq!(name(&"é".repeat(300)).chars().count(), MAX_NAME);
     }
 

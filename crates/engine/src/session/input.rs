@@ -17,7 +17,7 @@ const STEPS: u32 = 2_000;
 pub struct Input {
     tap: AudioTap,
     pace: Arc<Pace>,
-    /// What the host said when it activated. A hint: VST3 wrappers say it late or never.
+    /// What the host said when it activated, for the session. A hint: VST3 wrappers say it late or never.
     offline: bool,
     /// A wait was in vain, so that nothing waits again until there is room.
     gave_up: bool,
@@ -52,7 +52,8 @@ impl Input {
 
     #[cold]
     fn wait_for_room(&mut self, frames: usize) {
-        let render = self.offline || self.pace.is_render(self.tap.frames_written());
+        // What the host says counts for nothing here: it would make a live instrument wait.
+        let render = self.pace.is_render(self.tap.frames_written());
         if self.gave_up || !render || frames > self.tap.capacity_frames() {
             return;
         }
@@ -66,5 +67,27 @@ impl Input {
             }
         }
         self.gave_up = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    /// So fast a clock that whatever happens in this test takes longer than its audio plays.
+    const RATE_HZ: f64 = 1e12;
+
+    #[test]
+    fn live_audio_never_waits_whatever_the_host_says() {
+        let (tap, _feed) = signal::tap(1, RATE_HZ, 100, 1);
+        let mut input = Input::new(tap, Arc::new(Pace::new(RATE_HZ)), true);
+        let start = Instant::now();
+        for _ in 0..3 {
+            input.hear(&[[0.5_f32; 100]], &Transport::default());
+        }
+        assert!(start.elapsed() < STEP * STEPS / 2, "it waited for room");
+        assert_eq!(input.tap.frames_dropped(), 200);
     }
 }

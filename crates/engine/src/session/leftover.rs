@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::report::Bounced;
-use super::resume::{Resuming, resume_from};
+use super::resume::{Resumed, Resuming, resume_from};
 use super::tape::Left;
 use super::{BounceSettings, Shared};
 use crate::hub::Hub;
@@ -88,8 +88,9 @@ fn work(
     resume_from(folder, hub, settings, &mut |news| {
         let bounced = match news {
             Resuming::Going { bars, left_s } => Some(Bounced::Waiting { bars, left_s }),
-            Resuming::Done(resumed) => {
-                resumed.renders.into_iter().next_back().or(resumed.trouble.map(Bounced::Failed))
+            // What is missing goes before what is there.
+            Resuming::Done(Resumed { renders, trouble, .. }) => {
+                trouble.map(Bounced::Failed).or(renders.into_iter().next_back())
             }
         };
         shared.report.lock().leftover.bounced = bounced;

@@ -1,5 +1,6 @@
 //! The session thread's half: empties the ring, listens to what was in it, and reports.
 
+mod hearing;
 mod news;
 mod source;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use jiff::Zoned;
 
+use self::hearing::{Hearing, Manner, Tally};
 use self::news::Taker;
 use self::source::Source;
 use super::bounce::{BounceSettings, Bouncing};
@@ -26,7 +28,7 @@ use super::report::Report;
 use super::scribe::Scribe;
 use super::spool::{Item, Piece, Spool};
 use super::tape::{Pass, Tape};
-use super::{Arrival, Generation, Shared};
+use super::{Arrival, FAREWELL, Generation, Shared};
 use crate::hub::Hub;
 use crate::neighbours::{Neighbours, Title};
 use crate::recurrence::Recurrence;
@@ -41,6 +43,10 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What is said then.
 pub(super) const GIVEN_UP: &str =
     "the model does not answer: captions of the render are not written";
+
+/// A ring is kept for so long after its tap was seen to go: whoever lets go last frees the memory, and the audio thread may not have
+/// let go of all of it yet.
+const REST: Duration = Duration::from_millis(100);
 
 /// Fewer items than this in the spool are almost none.
 const FEW_ITEMS: usize = 16;
@@ -65,6 +71,8 @@ pub struct Listener {
     shared: Arc<Shared>,
     /// Activations, oldest first; only the first is drained, until its tap is gone.
     sources: VecDeque<Source>,
+    /// Those whose tap is gone, since when.
+    retired: VecDeque<(Instant, Source)>,
     spool: Spool,
     /// Items in the spool, and how many of them were rendered, or played while captions were armed: what lies in those is
     /// never skipped.
@@ -93,28 +101,19 @@ pub struct Listener {
     patience: Duration,
     /// Whether something was lost on its way that the tape still has.
     lost: bool,
+    trouble: Option<Trouble>,
+    /// Since when the instance is gone and nobody waits for words.
+    gone_at: Option<Instant>,
     monitoring: Monitoring,
 }
 
-/// The generation that is listened to.
-#[derive(Debug)]
-struct Hearing {
-    generation: Generation,
-    follower: Follower,
-    /// Frames of the pass that goes on, and how many of them were rendered.
-    pass_frames: u64,
-    rendered_frames: u64,
-}
-
-/// What is to be done with what a piece of audio brings.
-#[derive(Clone, Copy, Debug)]
-struct Manner {
-    /// All of it is to be captioned.
-    patient: bool,
-    /// Captions were armed for it.
-    armed: bool,
-    /// It came faster than it plays; of a pass that ends, most of it.
-    rendered: bool,
+/// What is wrong with the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// It takes nothing until there is room.
+    Full,
+    /// Something could not be read back; told until another pass begins.
+    Lost,
 }
 
 impl Listener {
@@ -127,6 +126,7 @@ impl Listener {
             arrivals,
             shared,
             sources: VecDeque::new(),
+            retired: VecDeque::new(),
             spool: Spool::default(),
             spooled: 0,
             rendered: 0,
@@ -146,6 +146,8 @@ impl Listener {
             leftovers: None,
             patience: PATIENCE,
             lost: false,
+            trouble: None,
+            gone_at: None,
             monitoring: Monitoring::default(),
         }
     }
@@ -154,6 +156,7 @@ impl Listener {
     /// with words from `hub` when the user says so.
     pub(super) fn record_to(&mut self, folder: PathBuf, hub: Option<Hub>) {
         self.tape = Some(Tape::new(folder.clone(), self.shared.instance));
+        self.spool = Spool::beside(folder.clone());
         self.leftovers = Some(Leftovers::new(folder, hub));
     }
 
@@ -221,14 +224,21 @@ impl Listener {
         std::mem::take(&mut self.written)
     }
 
+    /// Whether captions are still to be written: of what was played while they were armed, and of the rest of its pass.
+    fn owes_captions(&self) -> bool {
+        let hears = self.hearing.as_ref().is_some_and(Hearing::is_armed);
+        self.armed > 0 || hears || !self.bouncing.is_done()
+    }
+
     /// The tape goes once everything on it is written, and stays where something could not be.
     fn settle_tape(&mut self, written: Option<Pass>) {
-        let resting = self.is_resting();
+        let owes = self.owes_captions();
         let Some(tape) = &mut self.tape else { return };
-        if let Some(pass) = written {
+        // Where a part was lost the tape has more than was written.
+        if let Some(pass) = written.filter(|_| !self.lost) {
             tape.written(pass);
         }
-        if resting {
+        if !owes {
             // Each is to be asked.
             let failed = self.bouncing.take_failed();
             if std::mem::take(&mut self.lost) || failed {
@@ -276,6 +286,10 @@ impl Listener {
         }
         self.sources.extend(self.arrivals.try_iter().map(Source::new));
         let came = self.drain(now);
+        let gone = closing && self.sources.is_empty();
+        if gone && self.takes_leave(now) {
+            return Activity::Closed;
+        }
         // Once the rings are empty: opening the board makes no render wait.
         self.keep_company(now);
         let listened = self.listen();
@@ -289,7 +303,7 @@ impl Listener {
             self.written.extend(written);
         }
         self.settle_tape(written);
-        if closing && self.sources.is_empty() && self.is_given_up() {
+        if gone && self.is_given_up() {
             self.give_up();
             return Activity::Closed;
         }
@@ -300,11 +314,19 @@ impl Listener {
             // There is audio, but a render waits for the model.
             (false, _) => Activity::Heard,
             (true, true) => Activity::Heard,
-            (true, false) if closing && self.sources.is_empty() && self.bouncing.is_done() => {
-                Activity::Closed
-            }
+            (true, false) if gone && self.bouncing.is_done() => Activity::Closed,
             (true, false) => Activity::Idle,
         }
+    }
+
+    /// Whether an instance that is gone is heard no longer. Where no captions are owed nobody reads what the model says, so nothing
+    /// waits for it any more, and the rest is heard for as long as an instance's end waits.
+    fn takes_leave(&mut self, now: Instant) -> bool {
+        if self.owes_captions() {
+            return false;
+        }
+        self.scribe = None;
+        now.duration_since(*self.gone_at.get_or_insert(now)) >= FAREWELL
     }
 
     /// The report as it is now.
@@ -353,16 +375,13 @@ impl Listener {
     fn drain(&mut self, now: Instant) -> bool {
         let (mut came, mut audio_s, mut offline) = (false, 0.0, false);
         let armed = self.shared.controls.arm.is_on();
-        let title = if armed { self.shared.title.lock().clone() } else { String::new() };
-        let keeps = armed && self.tape.is_some();
+        // What a tape has begun it gets to the end: a pass that was armed goes to a file as a whole.
+        let keeps = self.tape.as_ref().is_some_and(|tape| armed || tape.is_open());
         let mut kept: Vec<(Generation, Item)> = Vec::new();
-        while let Some(source) = self.sources.front_mut() {
-            if let Some(trouble) = self.spool.trouble() {
-                // What stays in the ring makes a render wait, and becomes a gap where nobody waits.
-                let trouble = format!("listening can't keep up: {trouble}");
-                self.shared.report.lock().trouble = Some(trouble);
-                break;
-            }
+        self.retired.retain(|(since, _)| now.duration_since(*since) < REST);
+        while self.has_room()
+            && let Some(source) = self.sources.front_mut()
+        {
             // Asked first: what was closed before the drain is empty after it.
             let closed = source.arrival.feed.is_closed();
             let generation = source.arrival.generation();
@@ -384,18 +403,11 @@ impl Listener {
             keep(&Item::End);
             self.spool.push(Item::End);
             self.spooled += 1;
-            self.sources.pop_front();
+            self.retired.extend(self.sources.pop_front().map(|source| (now, source)));
         }
-        // Once the rings are empty: a slow disk makes no render wait.
-        if let Some(tape) = &mut self.tape
-            && !kept.is_empty()
-        {
-            kept.iter().for_each(|(generation, item)| tape.record(&title, *generation, item));
-            tape.flush();
-            self.shared.report.lock().not_kept = tape.trouble().map(str::to_owned);
-        }
+        self.record(&kept);
         self.unheard_s += audio_s;
-        if self.lead.came(audio_s, now) || offline {
+        if self.lead.came(audio_s, offline, now) {
             self.rendered = self.spooled;
         }
         if armed {
@@ -404,15 +416,38 @@ impl Listener {
         came
     }
 
+    /// Whether the spool takes what lies in the rings. What stays there makes a render wait, and becomes a gap where nobody waits.
+    fn has_room(&mut self) -> bool {
+        let full = self.spool.trouble().map(|why| format!("listening can't keep up: {why}"));
+        let Some(why) = full else {
+            self.recover(Trouble::Full);
+            return true;
+        };
+        if !self.sources.is_empty() {
+            self.complain(Trouble::Full, why);
+        }
+        false
+    }
+
+    /// Puts what came on the tape, once the rings are empty: a slow disk makes no render wait.
+    fn record(&mut self, kept: &[(Generation, Item)]) {
+        let Some(tape) = self.tape.as_mut().filter(|_| !kept.is_empty()) else { return };
+        let title = self.shared.title.lock().clone();
+        kept.iter().for_each(|(generation, item)| tape.record(&title, *generation, item));
+        tape.flush();
+        self.shared.report.lock().not_kept = tape.trouble().map(str::to_owned);
+    }
+
     /// Listens to a stride of what lies in the spool. Whether there was anything.
     fn listen(&mut self) -> bool {
         let mut frames = 0;
         let mut any = false;
         while frames < STRIDE_FRAMES {
-            // What was armed when it was played is: listening may come long after.
-            let (armed, rendered) = (self.armed > 0, self.rendered > 0);
-            let manner = Manner { patient: rendered || armed, armed, rendered };
-            if manner.patient && !self.scribe.as_ref().is_none_or(Scribe::is_free) {
+            // What was armed when it was played is: listening may come long after. The rest of its pass goes to a file with it, and
+            // what comes then must not take the place of what still waits for its words.
+            let manner = Manner { armed: self.armed > 0, rendered: self.rendered > 0 };
+            let patient = manner.rendered || self.owes_captions();
+            if patient && !self.scribe.as_ref().is_none_or(Scribe::is_free) {
                 break;
             }
             let item = self.spool.pop();
@@ -429,31 +464,19 @@ impl Listener {
                     self.hearing = Some(Hearing::new(generation));
                     self.monitoring.begin(generation);
                 }
-                Ok(Some(Item::Piece(piece))) => frames += self.hear(&piece, manner),
+                Ok(Some(Item::Piece(piece))) => frames += self.hear(piece, manner, patient),
                 Ok(Some(Item::End)) => {
-                    if let Some(hearing) = self.hearing.take() {
-                        let manner = Manner { rendered: hearing.is_render(), ..manner };
-                        let Hearing { generation, follower, .. } = hearing;
-                        let Self {
-                            shared, scribe, neighbours, company, bouncing, recurrence, ..
-                        } = self;
-                        let mut taker = Taker {
-                            shared,
-                            scribe,
-                            neighbours,
-                            company,
-                            bouncing,
-                            recurrence,
-                            generation,
-                            manner,
-                        };
+                    if let Some(Hearing { generation, follower, tally, .. }) = self.hearing.take() {
+                        let mut taker = self.taker(generation, tally, patient);
                         follower.finish(&mut |news| taker.take(&news));
                     }
                 }
-                Err(trouble) => {
-                    let trouble = format!("a part of what was played is lost: {trouble}");
-                    self.shared.report.lock().trouble = Some(trouble);
-                    self.hearing = None;
+                Err(why) => {
+                    // What comes next follows after a gap.
+                    self.complain(
+                        Trouble::Lost,
+                        format!("a part of what was played is lost: {why}"),
+                    );
                     self.lost = true;
                 }
             }
@@ -462,44 +485,61 @@ impl Listener {
         any
     }
 
-    fn hear(&mut self, piece: &Piece, manner: Manner) -> usize {
+    fn hear(&mut self, piece: Piece, manner: Manner, patient: bool) -> usize {
+        let Some(mut hearing) = self.hearing.take() else { return 0 };
+        let piece = hearing.seam.join(piece);
         let chunk = piece.chunk();
         let frames = chunk.frames();
-        let rendered = manner.rendered;
-        let Self { shared, scribe, neighbours, company, bouncing, recurrence, hearing, .. } = self;
-        let Some(hearing) = hearing else { return 0 };
-        self.unheard_s = (self.unheard_s - hearing.seconds(frames)).max(0.0);
-        let manner = Manner { rendered: hearing.is_render(), ..manner };
-        let Hearing { generation, follower, pass_frames, rendered_frames } = hearing;
-        let generation = *generation;
-        let mut taker =
-            Taker { shared, scribe, neighbours, company, bouncing, recurrence, generation, manner };
-        follower.push(&chunk, &mut |news| {
-            taker.take(&news);
+        let came = Tally::of(frames, manner);
+        let mut begun = false;
+        let mut taker = self.taker(hearing.generation, hearing.tally, patient);
+        hearing.follower.push(&chunk, &mut |news| {
             if matches!(news, News::PassStarted { .. }) {
-                (*pass_frames, *rendered_frames) = (0, 0);
+                (taker.tally, begun) = (Some(came), true);
             }
+            taker.take(&news);
         });
-        *pass_frames += frames as u64;
-        *rendered_frames += if rendered { frames as u64 } else { 0 };
+        let before_all = taker.tally.is_some_and(Tally::is_empty) && !chunk.is_heard();
+        let goes_on = taker.tally.map(|tally| if before_all { tally } else { tally.with(came) });
+        hearing.tally = if begun { taker.tally } else { goes_on };
+        if begun {
+            self.recover(Trouble::Lost);
+        }
+        self.unheard_s = (self.unheard_s - hearing.seconds(frames)).max(0.0);
+        self.hearing = Some(hearing);
         self.monitoring.push(chunk.samples, &self.shared);
         self.shared.report.lock().heard_frames += frames as u64;
         frames
     }
+
+    fn taker(&mut self, generation: Generation, tally: Option<Tally>, patient: bool) -> Taker<'_> {
+        let Self { shared, scribe, neighbours, company, bouncing, recurrence, .. } = self;
+        Taker {
+            shared,
+            scribe,
+            neighbours,
+            company,
+            bouncing,
+            recurrence,
+            generation,
+            patient,
+            tally,
+        }
+    }
+
+    /// Reports what is wrong with the spool.
+    fn complain(&mut self, trouble: Trouble, why: String) {
+        self.trouble = Some(trouble);
+        self.shared.report.lock().trouble = Some(why);
+    }
+
+    /// That is over: what stays in the report would hide all else for as long as the instance lives.
+    fn recover(&mut self, trouble: Trouble) {
+        if self.trouble.take_if(|now| *now == trouble).is_some() {
+            self.shared.report.lock().trouble = None;
+        }
+    }
 }
 
-impl Hearing {
-    fn new(generation: Generation) -> Self {
-        let follower = Follower::new(generation.channels, generation.rate_hz);
-        Self { generation, follower, pass_frames: 0, rendered_frames: 0 }
-    }
-
-    /// Whether most of the pass that goes on was rendered.
-    fn is_render(&self) -> bool {
-        2 * self.rendered_frames > self.pass_frames
-    }
-
-    fn seconds(&self, frames: usize) -> f64 {
-        frames as f64 / self.generation.rate_hz
-    }
-}
+#[cfg(test)]
+mod tests;

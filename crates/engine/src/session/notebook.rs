@@ -93,8 +93,9 @@ impl Notebook {
         read(&self.notes.lock())
     }
 
-    /// Notes a bar, in the place of what was known of it.
+    /// Notes a bar, in the place of what was known of it; its place in the song where that is one that a project may bring back.
     pub(super) fn note(&self, mut bar: NotedBar) {
+        bar.span_s = bar.span_s.filter(is_stretch);
         let round = |x: Option<f64>, steps: f64| x.map(|x| (x * steps).round() / steps);
         bar.loudness_lufs = round(bar.loudness_lufs, 10.0);
         bar.true_peak_dbtp = round(bar.true_peak_dbtp, 10.0);
@@ -208,10 +209,7 @@ impl SavedBar {
         if self.text.as_ref().is_some_and(|text| text.len() > MAX_TEXT) {
             return Err(format!("text: longer than {MAX_TEXT} bytes"));
         }
-        let sane = |(start_s, end_s): (f64, f64)| {
-            -MAX_TIME_S < start_s && start_s < end_s && end_s < MAX_TIME_S
-        };
-        if let Some(span_s) = span_s.filter(|span_s| !sane(*span_s)) {
+        if let Some(span_s) = span_s.filter(|span_s| !is_stretch(span_s)) {
             return Err(format!("span_s: {span_s:?} is no stretch of time"));
         }
         let words = self.text.map_or(Words::None, |text| {
@@ -219,6 +217,11 @@ impl SavedBar {
         });
         Ok(NotedBar { key, number, meter, span_s, loudness_lufs, true_peak_dbtp, words })
     }
+}
+
+/// Whether it is a stretch of time that a song may have.
+fn is_stretch((start_s, end_s): &(f64, f64)) -> bool {
+    -MAX_TIME_S < *start_s && start_s < end_s && *end_s < MAX_TIME_S
 }
 
 impl Words {
@@ -308,6 +311,21 @@ mod tests {
             notebook.note(bar(index as f64, None));
         }
         assert_eq!(notebook.read(|notes| notes.bars().count()), MAX_BARS);
+    }
+
+    #[test]
+    fn what_is_saved_can_be_read_again() {
+        let notebook = Notebook::default();
+        // A position that hosts may tell, at 8 kHz; and what is no stretch of time.
+        let far_s = 2f64.powi(48) / 8_000.0;
+        let spans = [(far_s, far_s + 2.0), (-far_s, 0.0), (2.0, 2.0), (0.0, f64::INFINITY)];
+        for (index, span_s) in spans.into_iter().enumerate() {
+            notebook.note(NotedBar { span_s: Some(span_s), ..bar(index as f64, Some(-18.0)) });
+        }
+        let saved = notebook.read(|notes| serde_json::to_string(notes).unwrap());
+        let notes: Notes = serde_json::from_str(&saved).unwrap();
+        assert_eq!(notes.count(), spans.len());
+        assert!(notes.bars().all(|bar| bar.span_s.is_none() && bar.loudness_lufs.is_some()));
     }
 
     #[test]

@@ -9,6 +9,9 @@ const RENDER: f64 = 2.0;
 
 /// Audio that has run so far ahead of the clock is a render; blocks and a busy host make far less of it in real time ...
 const AHEAD_S: f64 = 1.0;
+/// ... or so far where the host says that it renders: more than the longest block at 44.1 kHz. Its word alone is nothing: after an
+/// export VST3 wrappers say so of what is played live.
+const AHEAD_OFFLINE_S: f64 = 0.5;
 /// ... and a render is over this long after it, for what is played then.
 const AHEAD_AT_MOST_S: f64 = 4.0;
 
@@ -20,12 +23,13 @@ pub(super) struct Lead {
 }
 
 impl Lead {
-    /// So much audio has come since the last look. Whether it is rendered rather than played.
-    pub(super) fn came(&mut self, audio_s: f64, now: Instant) -> bool {
+    /// So much audio has come since the last look, of which the host says that it is rendered `offline`, or doesn't. Whether it is
+    /// rendered rather than played.
+    pub(super) fn came(&mut self, audio_s: f64, offline: bool, now: Instant) -> bool {
         let passed = self.looked.replace(now).map_or(Duration::ZERO, |at| now - at);
         let ahead_s = self.ahead_s + audio_s - passed.as_secs_f64();
         self.ahead_s = ahead_s.clamp(0.0, AHEAD_AT_MOST_S);
-        self.ahead_s > AHEAD_S
+        self.ahead_s > if offline { AHEAD_OFFLINE_S } else { AHEAD_S }
     }
 }
 
@@ -60,5 +64,30 @@ impl Pace {
         let wall_s = self.born.elapsed().saturating_sub(drained_at).as_secs_f64();
         let frames = written_frames.saturating_sub(self.drained_frames.load(Ordering::Relaxed));
         frames as f64 / self.rate_hz > RENDER * wall_s
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether audio that comes in blocks of `block_s`, at the speed at which it plays, but for a start that is `ahead_s` early, ever
+    /// counts as a render.
+    fn is_render(block_s: f64, ahead_s: f64, offline: bool) -> bool {
+        let (mut lead, start) = (Lead::default(), Instant::now());
+        let mut renders = lead.came(ahead_s, offline, start);
+        for block in 1..=40 {
+            let now = start + Duration::from_secs_f64(block_s * f64::from(block));
+            renders |= lead.came(block_s, offline, now);
+        }
+        renders
+    }
+
+    #[test]
+    fn the_hosts_word_halves_the_lead_that_it_takes_and_is_nothing_without() {
+        assert!(!is_render(0.37, 0.0, true), "the longest blocks in real time");
+        assert!(is_render(0.1, 0.6, true));
+        assert!(!is_render(0.1, 0.6, false));
+        assert!(is_render(0.1, 1.1, false));
     }
 }

@@ -2,6 +2,7 @@
 //! listener of this process, as if they were armed renders.
 
 use std::fs;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// What became of one tape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resumed {
-    /// The tape. It is removed once everything on it is written.
+    /// The tape. It is removed once everything on it is written, and set aside where it can't be read.
     pub path: PathBuf,
     /// The track.
     pub title: String,
@@ -74,7 +75,7 @@ pub(super) fn resume_from(
             Ok(None) => continue,
             Ok(Some(left)) => left,
             Err(error) => {
-                told(Resuming::Done(Resumed::failed(path, error.to_string())));
+                told(Resuming::Done(Resumed::unread(path, &error)));
                 continue;
             }
         };
@@ -87,6 +88,15 @@ pub(super) fn resume_from(
 }
 
 impl Resumed {
+    /// A tape that can't be opened: set aside where that is its own fault.
+    fn unread(path: PathBuf, error: &io::Error) -> Self {
+        let why = match error.kind() {
+            io::ErrorKind::InvalidData => set_aside(&path, &error.to_string()),
+            _ => error.to_string(),
+        };
+        Self::failed(path, why)
+    }
+
     fn failed(path: PathBuf, why: String) -> Self {
         Self { path, title: String::new(), renders: Vec::new(), trouble: Some(why) }
     }
@@ -137,12 +147,29 @@ fn play(
             _ => std::thread::sleep(PAUSE),
         }
     }
-    let all = renders.iter().all(|render| matches!(render, Bounced::Written { .. }));
-    if all && let Err(error) = fs::remove_file(&left.path) {
-        trouble = Some(format!("the tape can't be removed: {error}"));
+    // Where something could not be written, all of it is tried again.
+    if renders.iter().all(|render| matches!(render, Bounced::Written { .. })) {
+        trouble = match trouble {
+            Some(why) => Some(set_aside(&left.path, &why)),
+            None => removed(&left.path),
+        };
     }
     let trouble = trouble.or(left.stopped.map(|why| format!("recording had stopped: {why}")));
     Resumed { path: left.path, title: left.title, renders, trouble }
+}
+
+/// Removes a tape whose captions are written; why that can't be done.
+fn removed(path: &Path) -> Option<String> {
+    let error = fs::remove_file(path).err()?;
+    Some(format!("the tape can't be removed: {error}"))
+}
+
+/// Keeps a tape that can't be read, or not to its end, where it isn't offered again and again. All that there is to say.
+fn set_aside(path: &Path, why: &str) -> String {
+    match Left::set_aside(path) {
+        Ok(aside) => format!("{why}; what can't be read is kept as {}", aside.display()),
+        Err(error) => format!("{why}; the tape can't be renamed: {error}"),
+    }
 }
 
 #[cfg(test)]

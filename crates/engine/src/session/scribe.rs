@@ -16,13 +16,13 @@ use crate::conversation::Conversation;
 use crate::hub::{Hub, Impression, Question, Reply, Seat, Window};
 use crate::{
     caption::Told,
-    compare::{bar_in, differences, holds},
+    compare::{bar_in, differences, extremes, holds},
     label,
     narrate::{TOO_LITTLE, believe, enough},
     nearby::NEAR_S,
     neighbours::{BarSheet, Neighbours},
     places::in_words,
-    slots::{BARS, Facts, OTHER},
+    slots::{BARS, Facts, LOUDEST, OTHER},
     timeline::Stretch,
 };
 
@@ -319,6 +319,7 @@ impl Scribe {
             self.remembered.iter().filter_map(|r| Some((r.heading.bar?, &r.heading.measured)));
         let bars: BTreeMap<i64, &Measurements> = passages.collect();
         let stretches: Vec<Stretch> = bars.keys().map(|&bar| Stretch::of_bar(bar)).collect();
+        facts = facts.with(LOUDEST, extremes(&stretches, bars.values().copied()));
         for (index, slot) in BARS.into_iter().enumerate() {
             let Some(kind) = facts.finding(index + 1) else { break };
             let held = holds(kind, bars.values().copied(), label);

@@ -4,12 +4,15 @@
 //! only ever waits for a copy.
 
 mod disk;
+mod seam;
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 
 use signal::{Chunk, Mark};
 
 use self::disk::Disk;
+pub(super) use self::seam::Seam;
 use super::Generation;
 
 /// Samples kept in memory: 32 MiB of them, 87 s of stereo at 48 kHz.
@@ -68,14 +71,26 @@ pub(super) struct Spool {
 }
 
 impl Default for Spool {
+    /// One whose file lies where the system keeps temporary ones.
     fn default() -> Self {
-        Self::with_limits(MEMORY_SAMPLES, DISK_BYTES)
+        Self::with_limits(MEMORY_SAMPLES, DISK_BYTES, None)
     }
 }
 
 impl Spool {
-    fn with_limits(memory_limit: usize, disk_limit: u64) -> Self {
-        let disk = Disk::new(disk_limit);
+    /// One whose file lies in a folder, which is made where it is missing: the system's own for temporary files is memory on many.
+    /// Where that folder takes none, it is the system's own all the same.
+    pub(super) fn beside(folder: PathBuf) -> Self {
+        Self::with_limits(MEMORY_SAMPLES, DISK_BYTES, Some(folder))
+    }
+
+    /// One that keeps so many samples in memory and puts so many bytes on the disk.
+    pub(super) fn with_limits(
+        memory_limit: usize,
+        disk_limit: u64,
+        folder: Option<PathBuf>,
+    ) -> Self {
+        let disk = Disk::new(disk_limit, folder);
         Self { memory: VecDeque::new(), memory_samples: 0, memory_limit, disk }
     }
 
@@ -105,6 +120,12 @@ impl Spool {
             }
             None => self.disk.pop(),
         }
+    }
+
+    /// Loses what lies on the disk.
+    #[cfg(test)]
+    pub(super) fn spoil(&mut self) {
+        self.disk.spoil();
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -3,9 +3,9 @@
 
 mod left;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirEntry, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use directories::ProjectDirs;
@@ -20,9 +20,18 @@ pub(super) use self::left::Left;
 /// Extension of the files.
 const EXTENSION: &str = "tape";
 
-/// Bytes that one tape may take: three hours of stereo at 48 kHz; and all that lie there, before another begins.
-const MOST_BYTES: u64 = 4 << 30;
-const MOST_ALL_BYTES: u64 = 16 << 30;
+/// How much tapes may take, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// One: three hours of stereo at 48 kHz.
+    most: u64,
+    /// All that lies in the folder, whoever has recorded it.
+    most_all: u64,
+    /// How much is recorded between two looks at all of it.
+    step: u64,
+}
+
+const LIMITS: Limits = Limits { most: 4 << 30, most_all: 16 << 30, step: 256 << 20 };
 
 /// A record's line; the samples of a piece follow it as they are, 32 bits each, little-endian.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,6 +61,7 @@ pub(super) type Pass = (u64, u64);
 pub(super) struct Tape {
     folder: PathBuf,
     instance: u64,
+    limits: Limits,
     open: Option<Open>,
     trouble: Option<String>,
 }
@@ -63,18 +73,25 @@ struct Open {
     file: BufWriter<File>,
     generation: Generation,
     bytes: u64,
+    /// At how many bytes the folder is looked at again.
+    look_at: u64,
 }
 
 impl Tape {
     /// One that will lie in a folder, which is made where it is missing.
     pub(super) fn new(folder: PathBuf, instance: u64) -> Self {
-        Self { folder, instance, open: None, trouble: None }
+        Self { folder, instance, limits: LIMITS, open: None, trouble: None }
     }
 
     /// The tapes' folder of this user.
     pub(super) fn folder() -> Option<PathBuf> {
         let dirs = ProjectDirs::from("audio", "Barline", "Barline")?;
         Some(dirs.data_local_dir().join("renders"))
+    }
+
+    /// Whether something is on it.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
     }
 
     /// Why what comes is not recorded.
@@ -136,10 +153,8 @@ impl Tape {
             put(&mut open, &Line::Begin(generation), &[])?;
             self.open = Some(open);
         }
+        self.check_room()?;
         let Some(open) = &mut self.open else { return Ok(()) };
-        if open.bytes > MOST_BYTES {
-            return Err(io::Error::other(format!("{} GiB are in use", MOST_BYTES >> 30)));
-        }
         if generation != open.generation {
             put(open, &Line::End, &[])?;
             put(open, &Line::Begin(generation), &[])?;
@@ -163,16 +178,7 @@ impl Tape {
 
     fn begin(&self, generation: Generation) -> io::Result<Open> {
         fs::create_dir_all(&self.folder)?;
-        let sizes = Left::all(&self.folder)?
-            .into_iter()
-            .filter_map(|path| Some(fs::metadata(path).ok()?.len()));
-        if sizes.sum::<u64>() > MOST_ALL_BYTES {
-            let what = format!(
-                "earlier renders take {} GiB there: have their captions written",
-                MOST_ALL_BYTES >> 30
-            );
-            return Err(io::Error::other(what));
-        }
+        check_folder(&self.folder, self.limits.most_all)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let name = format!("{now}-{}-{}.{EXTENSION}", std::process::id(), self.instance);
         let path = self.folder.join(name);
@@ -190,8 +196,35 @@ impl Tape {
             let _ = fs::remove_file(&part);
             return Err(error);
         }
-        Ok(Open { path, file: BufWriter::new(file), generation, bytes: 0 })
+        let (file, look_at) = (BufWriter::new(file), self.limits.step);
+        Ok(Open { path, file, generation, bytes: 0, look_at })
     }
+
+    /// Whether this tape may go on; now and then, whether all of them may: others are recorded at the same time.
+    fn check_room(&mut self) -> io::Result<()> {
+        let Limits { most, most_all, step } = self.limits;
+        let Some(open) = &mut self.open else { return Ok(()) };
+        if open.bytes > most {
+            return Err(io::Error::other(format!("{} GiB are in use", most >> 30)));
+        }
+        if open.bytes >= open.look_at {
+            open.look_at = open.bytes + step;
+            check_folder(&self.folder, most_all)?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses more where so much lies in a folder: tapes, and those that could not be read.
+fn check_folder(folder: &Path, most_all: u64) -> io::Result<()> {
+    let size = |entry: io::Result<DirEntry>| entry?.metadata().map(|metadata| metadata.len());
+    let bytes: u64 = fs::read_dir(folder)?.filter_map(|entry| size(entry).ok()).sum();
+    if bytes <= most_all {
+        return Ok(());
+    }
+    let gib = most_all >> 30;
+    let why = format!("renders take {gib} GiB there: have the captions of earlier ones written");
+    Err(io::Error::other(why))
 }
 
 fn put(open: &mut Open, line: &Line, samples: &[f32]) -> io::Result<()> {

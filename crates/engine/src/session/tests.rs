@@ -423,3 +423,19 @@ fn an_instance_that_goes_is_heard_to_its_end() {
     drop((input, session));
     assert_eq!(notebook.read(|notes| notes.bars().count()), 2, "two bars of 16 000 frames");
 }
+
+#[test]
+fn a_rate_that_is_none_is_taken_for_48_khz() {
+    for rate_hz in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300, 1e-300] {
+        let (mut session, mut listener) = Session::pair(Controls::default(), None);
+        let mut input = session.activate(1, rate_hz, false);
+        input.hear(&[vec![0.5_f32; 48_000]], &Transport { playing: true, ..Transport::default() });
+        drop(input);
+        while listener.poll() != Activity::Idle {}
+        let report = listener.report();
+        assert_eq!(
+            (report.rate_hz, report.heard_frames, report.passes.len()),
+            (48_000.0, 48_000, 1)
+        );
+    }
+}

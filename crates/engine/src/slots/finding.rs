@@ -40,40 +40,6 @@ pub(super) fn noun(kind: FindingKind) -> &'static str {
     }
 }
 
-/// Words that the embedded model has for some faults beside the noun (training/grammar.py).
-fn words(kind: FindingKind) -> &'static [&'static str] {
-    match kind {
-        FindingKind::Boomy => &["boomy"],
-        FindingKind::Muddy => &["muddy"],
-        FindingKind::Boxy => &["boxy"],
-        FindingKind::Harsh => &["harsh"],
-        FindingKind::Sibilant => &["sibilance"],
-        FindingKind::Dull => &["top end"],
-        FindingKind::Thin => &["thin"],
-        FindingKind::Resonance => &["rings"],
-        FindingKind::Hum => &["hum"],
-        FindingKind::Noise => &["noise"],
-        FindingKind::Clipping => &["clip"],
-        FindingKind::TruePeakOver => &["true peak"],
-        FindingKind::DcOffset => &["dc offset"],
-        FindingKind::ChannelImbalance => &["to one side"],
-        FindingKind::PhaseInverted => &["phase"],
-        FindingKind::Narrow => &["narrow"],
-        FindingKind::WideLowEnd => &["wide"],
-        FindingKind::Overcompressed => &["squashed"],
-        FindingKind::TooLoud => &["too loud"],
-        FindingKind::TooQuiet => &["too quiet"],
-        FindingKind::Masking => &["mask"],
-        FindingKind::Silence | FindingKind::TooLittle => &["silence"],
-    }
-}
-
-/// Whether a text names a finding of that kind.
-pub(super) fn is_named(kind: FindingKind, text: &str) -> bool {
-    let text = text.to_lowercase();
-    text.contains(&noun(kind).to_lowercase()) || words(kind).iter().any(|word| text.contains(word))
-}
-
 /// The measurement, as it follows a colon: the first sentence of the finding's text without the move.
 pub(super) fn why(finding: &Finding) -> Option<String> {
     // A track's name may hold anything.
@@ -116,7 +82,13 @@ pub(super) fn how(finding: &Finding) -> Option<String> {
         (Action::LowPass, _) => at("a low-pass at"),
         (Action::MonoBelow, _) => at("mono below"),
         (Action::DeEss, _) => Some(format!("{} {}", at("a de-esser at")?, size("by at most")?)),
-        (Action::Gain, _) => mv.gain_db.map(|gain_db| format!("{} of gain", by(gain_db))),
+        (Action::Gain, _) => mv.gain_db.map(|gain_db| {
+            let limit = finding.evidence.iter().find(|e| e.name == "true_peak_limit_dbtp");
+            let limiter = limit.map_or(String::new(), |e| {
+                format!(" into a limiter at {} dBTP", fixed(e.value, 1))
+            });
+            format!("{} of gain{limiter}", by(gain_db))
+        }),
         (Action::Limit, _) => {
             mv.gain_db.map(|gain_db| format!("{} of gain or limiting", by(gain_db)))
         }

@@ -3,13 +3,15 @@
 
 use signal::FindingKind;
 
-use super::{BARS, Facts, OTHER, capital, finding::noun};
+use super::{BARS, Facts, LOUDEST, OTHER, capital, finding::noun};
 use crate::topic::Topic;
 
 const NO_FAULTS: &str = "Nothing stands out as a problem here.";
 const NOT_FOUND: &str = "I have no such finding here.";
 const ALL: &str = "That is all I find.";
 const NO_CULPRIT: &str = "I can't tell from this which track it is; put Barline on each of them.";
+const UNMASKED: &str =
+    "I find no masking; I only see it between tracks that Barline is on, or stems that are given.";
 const NO_OTHER: &str = "I have no other bar to compare with.";
 
 impl Facts {
@@ -20,7 +22,20 @@ impl Facts {
         }
         match topic.about {
             "fault" => return self.has_fault(topic.of?),
-            "compare" if self.has_other => return Some(format!("Beside the other bar: {OTHER}.")),
+            "faults" => return Some(self.advice()),
+            "frequency" => return Some(self.at_region()),
+            "density" => return Some(self.busy()),
+            // Whatever its colour, what clips is distorted.
+            "dirt" => {
+                return self
+                    .place_of(FindingKind::Clipping)
+                    .and_then(|_| self.has_fault("clipping"));
+            }
+            "extremes" if self.has_other || self.value("loudest").is_some() => {
+                return Some(format!("It is loudest {LOUDEST}."));
+            }
+            "extremes" => return Some(NO_OTHER.to_owned()),
+            "compare" if self.has_other => return Some(format!("By comparison, {OTHER}.")),
             "compare" => return Some(NO_OTHER.to_owned()),
             "first" | "rest" | "culprit" | "why" | "gentler" | "stronger" | "how" | "effect"
             | "holds" | "meant" | "skip" => {}
@@ -56,7 +71,7 @@ impl Facts {
     }
 
     /// A finding by its number, with its move where it has one.
-    fn in_full(&self, number: usize) -> String {
+    pub(super) fn in_full(&self, number: usize) -> String {
         let noun = self.finding(number).map_or("it", noun);
         match self.value(&format!("how{number}")) {
             Some(_) => format!("{noun}: <why{number}>; worth a try: <how{number}>"),
@@ -87,6 +102,15 @@ impl Facts {
         if told.is_empty() { ALL.to_owned() } else { told.join(" ") }
     }
 
+    /// How busy it is.
+    fn busy(&self) -> String {
+        match self.density {
+            Some("") => "It is moderately busy.".to_owned(),
+            Some(word) => format!("It is {word}."),
+            None => "This is too short to tell how busy it is.".to_owned(),
+        }
+    }
+
     /// Which of several tracks it is: only masking knows others.
     fn culprit(&self) -> String {
         let masking = self.place_of(FindingKind::Masking);
@@ -98,6 +122,7 @@ impl Facts {
         let kind = FindingKind::from_name(name)?;
         Some(match self.place_of(kind) {
             Some(number) => format!("Yes, {}.", self.in_full(number)),
+            None if kind == FindingKind::Masking => UNMASKED.to_owned(),
             None => format!("No, I don't find {} here.", absent(kind)),
         })
     }
@@ -173,6 +198,11 @@ mod tests {
         let hum = facts(&[FindingKind::Hum]);
         check(&hum, "fault", Some("hum"), "Yes, the hum: <why1>.");
         check(&hum, "fault", Some("boomy"), "No, I don't find boomy low end here.");
+        check(&hum, "fault", Some("masking"), UNMASKED);
+        check(&hum, "faults", None, "Begin with the hum: <why1>.");
+        assert_eq!(hum.reply(&Topic { about: "dirt", of: None }), None);
+        let clips = "Yes, the clipping: <why1>.";
+        check(&facts(&[FindingKind::Clipping]), "dirt", None, clips);
         assert_eq!(hum.reply(&Topic { about: "fault", of: None }), None);
         assert_eq!(hum.reply(&Topic { about: "loudest", of: None }), None);
     }
@@ -180,6 +210,8 @@ mod tests {
     #[test]
     fn other_bars_are_compared_with_where_there_are_some() {
         check(&facts(&[]), "compare", None, NO_OTHER);
-        check(&facts(&[]).with_other(), "compare", None, "Beside the other bar: <other>.");
+        check(&facts(&[]).with_other(), "compare", None, "By comparison, <other>.");
+        check(&facts(&[]), "extremes", None, NO_OTHER);
+        check(&facts(&[]).with_other(), "extremes", None, "It is loudest <loudest>.");
     }
 }

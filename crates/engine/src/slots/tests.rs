@@ -31,27 +31,27 @@ fn finding(kind: FindingKind, freq_hz: Option<f64>, gain_db: Option<f64>) -> Fin
 
 fn facts() -> Facts {
     let song = measured();
-    let findings =
-        [finding(FindingKind::Silence, None, None), finding(FindingKind::Muddy, None, Some(-3.0))];
+    let findings = [
+        finding(FindingKind::Silence, None, None),
+        finding(FindingKind::Muddy, Some(283.0), Some(-3.0)),
+    ];
     Facts::new(&song, &song, song.loudness_lufs, &findings)
 }
 
 #[test]
 fn words_name_what_is_known_in_the_trained_order() {
-    assert_eq!(facts().words(&SLOTS), "tempo key lufs moderate 1:muddy");
+    assert_eq!(facts().words(), "tempo key lufs moderate 1:muddy");
     let mono = Measurements { channels: 1, loudness_lufs: Some(-40.0), ..measured() };
     let unsure = Measurements { tempo_confidence: Some(0.1), ..measured() };
-    assert_eq!(Facts::new(&unsure, &mono, None, &[]).words(&SLOTS), "key quiet none");
-    assert_eq!(Facts::default().words(&SLOTS), "none");
-    let few = ["<key>", "<lufs>", "<f1>"];
-    assert_eq!(facts().words(&few), "key lufs moderate 1:muddy", "what the model knows");
+    assert_eq!(Facts::new(&unsure, &mono, None, &[]).words(), "key quiet none");
+    assert_eq!(Facts::default().words(), "none");
 }
 
 #[test]
 fn what_is_doubtful_is_said_with_a_doubt() {
     let unsure = Measurements { tempo_confidence: Some(0.5), ..measured() };
     let facts = Facts::new(&unsure, &unsure, None, &[]);
-    assert!(facts.words(&SLOTS).starts_with("tempo? key "));
+    assert!(facts.words().starts_with("tempo? key "));
     assert_eq!(facts.fill("Perhaps about <tempo>, but I am not sure.").checked_numbers, 1);
     assert_eq!(facts.fill("Around <tempo>, in <key>.").withheld, 1);
 }
@@ -91,15 +91,12 @@ fn level_words_change_at_their_edges() {
 
 #[test]
 fn slots_are_filled_with_measured_values() {
-    let filled = facts().fill(
-        "Drums at <tempo> in <key>. Muddy at <f1>: try <g1> there, it reads <v1>. <lufs>, <peak>.",
-    );
+    let filled = facts().fill("Drums at <tempo> in <key>. Try <how1>. <lufs>, <peak>.");
     assert_eq!(
         filled.text,
-        "Drums at 120 BPM in A minor. Muddy at 283 Hz: try -3.0 dB there, it reads 4.2 dB. -14.2 LUFS, -0.8 dBTP."
+        "Drums at 120 BPM in A minor. Try a cut of 3.0 dB at 283 Hz, Q 1.0. -14.2 LUFS, -0.8 dBTP."
     );
-    assert_eq!((filled.checked_numbers, filled.withheld), (7, 0));
-    assert_eq!(facts().fill("Correlation <corr>.").text, "Correlation 0.00.");
+    assert_eq!((filled.checked_numbers, filled.withheld), (5, 0));
 }
 
 #[test]
@@ -109,7 +106,7 @@ fn sentences_without_a_measurement_are_withheld() {
         assert_eq!((filled.text.as_str(), filled.withheld), (shown, withheld), "{text}");
     };
     check("Bass. Cut 3 dB at 300 Hz. Drums.", "Bass. Drums.", 1);
-    check("Cut <g2>.", "", 1);
+    check("Cut <how2>.", "", 1);
     check("It spans <range>. Piano!", "Piano!", 1);
     check("An <unknown> thing", "", 1);
     check("A broken <tempo", "", 1);
@@ -129,8 +126,6 @@ fn frequencies_read_as_engineers_write_them() {
     ] {
         assert_eq!(frequency(hz), text);
     }
-    assert_eq!(value(3.0, "count"), "3");
-    assert_eq!(value(0.021, ""), "0.02");
 }
 
 #[test]
@@ -141,7 +136,7 @@ fn the_talk_is_about_the_finding_that_was_spoken_of() {
     let (mut talk, hum, muddy) = (Conversation::default(), FindingKind::Hum, FindingKind::Muddy);
     let mut after = |answer: &str| {
         talk.go_on(&facts, answer);
-        (talk.about(), facts.clone().after(talk).words(&SLOTS))
+        (talk.about(), facts.clone().after(talk).words())
     };
     let is = |(about, words): (Option<FindingKind>, String), kind, ending: &str| {
         assert_eq!(about, kind, "{words}");
@@ -151,20 +146,8 @@ fn the_talk_is_about_the_finding_that_was_spoken_of() {
     is(after("The mud: <why2>."), Some(muddy), "1:hum 2:muddy last:2");
     is(after("It holds <bars1>."), Some(hum), "last:1");
     is(after("In <key>."), Some(hum), "last:1");
-    is(after("Hum at <f1>. Mud at <f2>."), None, "1:hum 2:muddy told");
+    is(after("One: <why1>. Two: <why2>."), None, "1:hum 2:muddy told");
     is(after("If the mud is meant, leave it."), Some(muddy), "last:2");
     let of_others = Facts::new(&song, &song, None, &findings[..1]);
-    assert!(of_others.after(talk).words(&SLOTS).ends_with("1:hum told"), "it is not found here");
-}
-
-#[test]
-fn a_finding_is_not_given_the_numbers_of_another() {
-    let song = measured();
-    let findings = [FindingKind::Hum, FindingKind::Muddy].map(|kind| finding(kind, None, None));
-    let facts = Facts::new(&song, &song, None, &findings);
-    assert_eq!(facts.fill("There is hum at <f1>; try a notch there.").withheld, 0);
-    assert_eq!(
-        facts.fill("The hum: <bars2>. It is muddy around <f1>. In <key>.").text,
-        "In A minor."
-    );
+    assert!(of_others.after(talk).words().ends_with("1:hum told"), "it is not found here");
 }

@@ -12,10 +12,6 @@ use crate::{
 /// The graph of a HuBERT-like encoder.
 #[derive(Clone, Debug, Deserialize)]
 pub struct EncoderConfig {
-    #[serde(default)]
-    model_type: Option<String>,
-    #[serde(default)]
-    architectures: Vec<String>,
     /// Width of the hidden states.
     pub hidden_size: usize,
     /// Transformer layers; there is one hidden state more.
@@ -104,6 +100,38 @@ fn gelu() -> String {
     "gelu".to_owned()
 }
 
+/// What a configuration says that it is of.
+#[derive(Deserialize)]
+struct Kind {
+    model_type: Option<String>,
+    #[serde(default)]
+    architectures: Vec<String>,
+}
+
+impl Kind {
+    fn check(&self, file: &str) -> Result<(), ModelError> {
+        let fail = |field: &str, message: String| Err(ModelError::field(file, field, message));
+        if let Some(kind) =
+            self.model_type.as_ref().filter(|kind| !MODEL_TYPES.contains(&kind.as_str()))
+        {
+            return fail(
+                "model_type",
+                format!("{kind:?} is no audio encoder, known are {MODEL_TYPES:?}"),
+            );
+        }
+        let known = self.architectures.iter().any(|name| ARCHITECTURES.contains(&name.as_str()));
+        let named = self.model_type.is_some() && self.architectures.is_empty();
+        if !known && !named {
+            let names = &self.architectures;
+            return fail(
+                "architectures",
+                format!("no audio encoder in {names:?}, known are {ARCHITECTURES:?}"),
+            );
+        }
+        Ok(())
+    }
+}
+
 impl EncoderConfig {
     /// Reads and checks `folder`/config.json.
     ///
@@ -111,8 +139,12 @@ impl EncoderConfig {
     /// [`ModelError`] naming the field that is missing, contradictory or not supported.
     pub fn load(source: &Source, folder: &str) -> Result<Self, ModelError> {
         let file = format!("{folder}config.json");
-        let config: Self = serde_json::from_slice(&source.read(&file)?)
-            .map_err(|e| ModelError::field(&file, "encoder configuration", e.to_string()))?;
+        let (bytes, fail) = (source.read(&file)?, |e: serde_json::Error| {
+            ModelError::field(&file, "encoder configuration", e.to_string())
+        });
+        // First what it is: fields that a language model's configuration lacks would only puzzle.
+        serde_json::from_slice::<Kind>(&bytes).map_err(fail)?.check(&file)?;
+        let config: Self = serde_json::from_slice(&bytes).map_err(fail)?;
         config.check(&file)?;
         Ok(config)
     }
@@ -184,23 +216,6 @@ impl EncoderConfig {
 
     fn check(&self, file: &str) -> Result<(), ModelError> {
         let fail = |field: &str, message: String| Err(ModelError::field(file, field, message));
-        if let Some(kind) =
-            self.model_type.as_ref().filter(|kind| !MODEL_TYPES.contains(&kind.as_str()))
-        {
-            return fail(
-                "model_type",
-                format!("unknown encoder {kind:?}, known are {MODEL_TYPES:?}"),
-            );
-        }
-        let known = self.architectures.iter().any(|name| ARCHITECTURES.contains(&name.as_str()));
-        let named = self.model_type.is_some() && self.architectures.is_empty();
-        if !known && !named {
-            let names = &self.architectures;
-            return fail(
-                "architectures",
-                format!("unknown encoder {names:?}, known are {ARCHITECTURES:?}"),
-            );
-        }
         for (field, act) in [
             ("hidden_act", &self.hidden_act),
             ("feat_extract_activation", &self.feat_extract_activation),

@@ -31,7 +31,7 @@ fn trained_weights() {
         let instruction = told["instruction"].as_str().unwrap();
         let cancel = AtomicBool::new(false);
         let answer = model
-            .answer(&heard, instruction, &Sampling::greedy(), 60, &cancel, &mut |_| {})
+            .answer(&heard, instruction, &Sampling::greedy(), 60, &cancel, &mut |_, _| {})
             .unwrap();
         assert_eq!(answer.text, told["text"].as_str().unwrap(), "{how}");
     }

@@ -63,7 +63,7 @@ fn check_item(model: &Model, inputs: &Tensors, expected: &Tensors, text: &Value,
         &embeds,
         &limits,
         &AtomicBool::new(false),
-        &mut |piece| {
+        &mut |piece, _| {
             shown.push_str(piece);
         },
     )
@@ -72,11 +72,11 @@ fn check_item(model: &Model, inputs: &Tensors, expected: &Tensors, text: &Value,
     assert_eq!(out.text, text["decoded_text"].as_str().unwrap());
     assert_eq!(shown, out.text, "{how}: the pieces make up the text");
     assert_eq!(prompt.answer_in(&out.text), text["answer"].as_str().unwrap());
-    assert!(out.mean_log_prob < 0.0);
+    assert!(out.log_prob < 0.0 && (0.0..1.0).contains(&out.confidence()));
     // An end token in the reference ends a real answer there.
     let end = ids.iter().position(|id| *id == 2).unwrap_or(ids.len());
     let answer = model
-        .answer(&heard, instruction, &greedy, ids.len(), &AtomicBool::new(false), &mut |_| {})
+        .answer(&heard, instruction, &greedy, ids.len(), &AtomicBool::new(false), &mut |_, _| {})
         .unwrap();
     assert_eq!(answer.tokens, ids[..end], "{how}");
 }
@@ -126,7 +126,14 @@ fn embedded_files_give_what_the_directory_gives() {
     let ask = |model: &Model| {
         let heard = model.soft_tokens(&clip).unwrap();
         model
-            .answer(&heard, "What?", &Sampling::greedy(), 8, &AtomicBool::new(false), &mut |_| {})
+            .answer(
+                &heard,
+                "What?",
+                &Sampling::greedy(),
+                8,
+                &AtomicBool::new(false),
+                &mut |_, _| {},
+            )
             .unwrap()
     };
     assert_eq!(ask(&embedded), ask(&ModelFolder::open(temp.path()).unwrap()));
@@ -159,14 +166,14 @@ fn stop_tokens_stop_texts_limits_and_cancel_end_the_text() {
         let limits = Limits { sampling: &greedy, max_tokens, stop_ids, stop_texts };
         shown.clear();
         let out =
-            generate(lm, tokenizer, &embeds, &limits, &AtomicBool::new(cancel), &mut |piece| {
+            generate(lm, tokenizer, &embeds, &limits, &AtomicBool::new(cancel), &mut |piece, _| {
                 shown.push_str(piece)
             });
         (out, shown.clone())
     };
     assert_eq!(run(32, &[ids[5]], &[], false).0.unwrap().tokens, ids[..5]);
     assert_eq!(run(3, &[], &[], false).0.unwrap().tokens, ids[..3]);
-    assert_eq!(run(0, &[], &[], false).0.unwrap().mean_log_prob, f64::NEG_INFINITY);
+    assert_eq!(run(0, &[], &[], false).0.unwrap().confidence(), 0.0);
     assert!(matches!(run(32, &[], &[], true).0, Err(ModelError::Cancelled)));
     let stop = tokenizer.decode(&ids[3..6]).unwrap();
     let (out, shown) = run(32, &[], std::slice::from_ref(&stop), false);

@@ -22,6 +22,8 @@ const UNSEEN_S: f64 = 1.0;
 /// Audio that has run so far ahead of the clock is a render, whatever the host says: hosts that work ahead of their playback do so by
 /// a fifth of a second, beside a block. In seconds.
 const AHEAD_S: f64 = 0.75;
+/// The same where the host says that it renders. It is no more than a hint: some say so of what is played after an export, too.
+const RENDER_AHEAD_S: f64 = 0.3;
 /// Fundamental and multiples in a series of notches.
 const SECTIONS: usize = 6;
 /// Channels of the largest layout that the plugin has.
@@ -38,8 +40,9 @@ pub struct Player {
     looks: u32,
     unseen_frames: u64,
     playing: Option<Trial>,
-    /// How far audio has run ahead of the clock while something was tried, and when that was looked at.
+    /// How far audio has run ahead of the clock while something was tried, how far it may, and when that was looked at.
     ahead_s: f64,
+    most_ahead_s: f64,
     looked: Option<Instant>,
     /// Frames until it may be heard, and how much of it is heard, 0 to 1.
     lead_frames: u64,
@@ -60,6 +63,7 @@ impl Player {
             unseen_frames: 0,
             playing: None,
             ahead_s: 0.0,
+            most_ahead_s: AHEAD_S,
             looked: None,
             lead_frames: 0,
             share: 0.0,
@@ -68,16 +72,17 @@ impl Player {
         }
     }
 
-    /// Gets ready for a stream, off; nothing is tried where a host renders `offline`. Neither waits nor allocates.
+    /// Gets ready for a stream, off; `offline` is what the host says. Neither waits nor allocates.
     pub fn prepare(&mut self, channels: usize, rate_hz: f64, offline: bool) {
         self.line.wanted.store(0, Ordering::Relaxed);
         (self.playing, self.looked) = (None, None);
         self.channels = channels;
         self.rate_hz = rate_hz.round().clamp(1_000.0, 768_000.0) as u32;
-        self.allowed = !offline && (1..=CHANNELS).contains(&channels) && rate_hz.is_finite();
+        self.most_ahead_s = if offline { RENDER_AHEAD_S } else { AHEAD_S };
+        self.allowed = (1..=CHANNELS).contains(&channels) && rate_hz.is_finite();
     }
 
-    /// Plays a block `[channels][frames]` in place: not touched where nothing is tried, or where the host says `bypassed`. The
+    /// Plays a block `[channels][frames]` in place: not touched where nothing is tried, which ends where the host says `bypassed`. The
     /// time is asked for only while something is tried; on the systems we run on that is no system call.
     pub fn play(
         &mut self,
@@ -86,7 +91,10 @@ impl Player {
         now: impl FnOnce() -> Instant,
     ) {
         let frames = block.first().map_or(0, |channel| channel.len());
-        let mut wanted = if bypassed { None } else { self.wanted(frames) };
+        if bypassed {
+            self.line.wanted.store(0, Ordering::Relaxed);
+        }
+        let mut wanted = self.wanted(frames);
         if self.playing.is_none() && wanted.is_none() {
             self.looked = None;
             return;
@@ -134,7 +142,7 @@ impl Player {
         // Time in which nothing came is no credit for what comes later.
         let ahead_s = passed_s.map_or(0.0, |passed_s| (self.ahead_s - passed_s).max(0.0));
         self.ahead_s = ahead_s + frames as f64 / f64::from(self.rate_hz);
-        self.ahead_s > AHEAD_S
+        self.ahead_s > self.most_ahead_s
     }
 
     fn begin(&mut self, trial: Trial) {

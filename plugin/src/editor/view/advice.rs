@@ -75,8 +75,7 @@ fn line(finding: &Finding) -> FindingView {
 
 /// A value with its unit and standard, where it has them.
 fn measured(evidence: &Evidence) -> String {
-    let Evidence { name, value, unit, standard } = evidence;
-    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    let Evidence { name, standard, .. } = evidence;
     let standard = if standard.is_empty() { String::new() } else { format!(" ({standard})") };
-    format!("{name} {value:.1}{unit}{standard}")
+    format!("{name} {}{standard}", evidence.words())
 }

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use analysis::{BandMeter, Meter};
 use signal::{BandLevels, Bar, Measurements};
 
-use super::Manner;
+use super::hearing::Tally;
 use crate::extent::{self, Extent, STEP_S};
 use crate::neighbours::{BarSheet, Neighbours};
 use crate::recurrence::Recurrence;
@@ -30,7 +30,10 @@ pub(super) struct Taker<'a> {
     pub(super) bouncing: &'a mut Bouncing,
     pub(super) recurrence: &'a mut Recurrence,
     pub(super) generation: Generation,
-    pub(super) manner: Manner,
+    /// Every passage is to be captioned.
+    pub(super) patient: bool,
+    /// Of the pass that goes on, as far as it was heard before; none between two.
+    pub(super) tally: Option<Tally>,
 }
 
 impl Taker<'_> {
@@ -47,8 +50,9 @@ impl Taker<'_> {
             News::BarStarted(ref bar) => shared.report.lock().start_bar(bar),
             News::PassEnded { frame } => {
                 let ended = shared.report.lock().end_pass(frame);
-                if let Some(pass) = ended.filter(|_| self.manner.armed) {
-                    self.bouncing.ended(&pass, self.manner.rendered);
+                let armed = self.tally.take().filter(|tally| tally.is_armed());
+                if let (Some(pass), Some(tally)) = (ended, armed) {
+                    self.bouncing.ended(&pass, tally.is_render());
                 }
             }
             News::Passage(ref passage) => self.take_passage(passage),
@@ -56,6 +60,11 @@ impl Taker<'_> {
     }
 
     fn take_passage(&mut self, passage: &Passage<'_>) {
+        // A bar between two neighbouring frames, as the fastest songs have them at the lowest rates: nothing was heard, and no tempo
+        // comes of it.
+        if passage.frames.is_empty() {
+            return;
+        }
         let Self { shared, generation, .. } = *self;
         let (mut measured, note) = match measure(generation, passage) {
             Ok(measured) => (measured, None),
@@ -103,7 +112,7 @@ impl Taker<'_> {
 
     /// Brings the sound of a passage to the hub, if there is somebody to bring it.
     fn bring(&mut self, heading: Heading, passage: &Passage<'_>, window: Option<&[f32]>) {
-        let Self { shared, generation, manner, .. } = *self;
+        let Self { shared, generation, patient, .. } = *self;
         let (Some(scribe), Some(window)) = (&mut self.scribe, window) else { return };
         let rate_hz = generation.rate_hz.round() as u32;
         let heard = match to_model_rate(window, generation.channels, rate_hz) {
@@ -116,7 +125,7 @@ impl Taker<'_> {
         // The window ends with the passage.
         let frames = (passage.frames.end - passage.frames.start) as f64;
         let share = frames * generation.channels as f64 / window.len().max(1) as f64;
-        scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, manner.patient, shared);
+        scribe.bring(heading, heard, (1.0 - share).max(0.0)..1.0, patient, shared);
     }
 }
 

@@ -1,5 +1,8 @@
 //! An activation's ring as the session thread empties it.
 
+use signal::Chunk;
+
+use super::STRIDE_FRAMES;
 use crate::session::spool::{Item, Piece, Spool};
 use crate::session::{Arrival, Shared};
 
@@ -40,12 +43,14 @@ impl Source {
             drained.items += 1;
         }
         drained.frames = self.arrival.feed.drain(&mut |chunk| {
-            drained.items += 1;
-            drained.heard |= chunk.is_heard();
             drained.offline |= chunk.mark.transport.offline;
-            let piece = Item::Piece(Piece::new(&chunk));
-            keep(&piece);
-            spool.push(piece);
+            for part in strides(chunk) {
+                drained.items += 1;
+                drained.heard |= part.is_heard();
+                let piece = Item::Piece(Piece::new(&part));
+                keep(&piece);
+                spool.push(piece);
+            }
         });
         self.drained_frames += drained.frames;
         self.arrival.pace.drained(self.drained_frames);
@@ -60,4 +65,16 @@ impl Source {
         report.dropped_frames += dropped - std::mem::replace(&mut self.dropped_frames, dropped);
         report.skipped_frames += skipped - std::mem::replace(&mut self.skipped_frames, skipped);
     }
+}
+
+/// A chunk in parts that are listened to one at a time: it may be all that the ring holds, and who listens must look at the ring again
+/// before that is over.
+fn strides(chunk: Chunk<'_>) -> impl Iterator<Item = Chunk<'_>> {
+    let offsets = (chunk.offset_frames..).step_by(STRIDE_FRAMES);
+    let parts = chunk.samples.chunks(STRIDE_FRAMES * chunk.channels);
+    offsets.zip(parts).map(move |(offset_frames, samples)| Chunk {
+        offset_frames,
+        samples,
+        ..chunk
+    })
 }

@@ -155,18 +155,51 @@ fn a_live_render_that_cannot_be_written_leaves_its_tape() {
     assert!(matches!(left[0].renders[..], [Bounced::Written { captions: 1, .. }]), "{left:?}");
 }
 
+/// The only file of a folder.
+fn only(folder: &Path) -> PathBuf {
+    let mut paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let path = paths.next().unwrap();
+    assert_eq!(paths.next(), None);
+    path
+}
+
 #[test]
-fn a_damaged_tape_gives_what_comes_before_and_is_not_written_twice() {
+fn a_damaged_tape_gives_what_comes_before_and_is_set_aside() {
     let (tapes, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     die_rendering(tapes.path(), 2);
-    let path = fs::read_dir(tapes.path()).unwrap().next().unwrap().unwrap().path();
+    let path = only(tapes.path());
     let mut bytes = fs::read(&path).unwrap();
     bytes.extend(b"{\"begin\":{\"number\":2,\"rate_hz\":-1.0,\"channels\":1}}\n");
     fs::write(&path, bytes).unwrap();
+    // Where nothing can be written it is tried again.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    assert!(matches!(
+        resumed(tapes.path(), &settings(file.path()))[0].renders[..],
+        [Bounced::Failed(_)]
+    ));
+    assert_eq!(only(tapes.path()), path);
     let first = resumed(tapes.path(), &settings(out.path()));
     assert!(matches!(first[0].renders[..], [Bounced::Written { captions: 2, .. }]), "{first:?}");
-    assert!(first[0].trouble.as_ref().unwrap().contains("-1 Hz"), "{first:?}");
-    assert!(resumed(tapes.path(), &settings(out.path())).is_empty(), "it is gone");
+    let aside = path.with_added_extension("damaged");
+    let trouble = first[0].trouble.as_ref().unwrap();
+    assert!(trouble.contains("-1 Hz") && trouble.contains(&*aside.to_string_lossy()), "{trouble}");
+    assert!(resumed(tapes.path(), &settings(out.path())).is_empty(), "it is not offered again");
+    assert_eq!(only(tapes.path()), aside);
+}
+
+#[test]
+fn a_tape_of_a_newer_version_is_kept_unread() {
+    let out = tempfile::tempdir().unwrap();
+    // Unknown from the first line on, and after the title, before any render.
+    for head in ["", "{\"title\":\"Bass\"}\n"] {
+        let tapes = tempfile::tempdir().unwrap();
+        let (path, text) = (tapes.path().join("1.tape"), format!("{head}{{\"chapter\":1}}\n"));
+        fs::write(&path, &text).unwrap();
+        let told = resumed(tapes.path(), &settings(out.path()));
+        assert!(told[0].trouble.as_ref().unwrap().contains("chapter"), "{told:?}");
+        assert!(resumed(tapes.path(), &settings(out.path())).is_empty(), "it is not offered again");
+        assert_eq!(fs::read_to_string(path.with_added_extension("damaged")).unwrap(), text);
+    }
 }
 
 #[test]

@@ -372,9 +372,9 @@ fn two_instances_that_hide_each_other_say_so_until_it_is_dismissed() {
     play_watched(&mut quiet, &mut loud);
     quiet.listen_after(0.5);
     assert_eq!(listed(&quiet), 1);
-    let template = "You can dismiss masking, and I won't bring it up on this track.";
+    let template = "You can dismiss the masking, and I won't bring it up on this track.";
     let answer = ask(&mut quiet, Some(&format!("fill {template}|not again")));
-    assert_eq!(answer.text, "I have dismissed masking, and I won't bring it up on this track.");
+    assert_eq!(answer.text, "I have dismissed the masking, and I won't bring it up on this track.");
     assert!(ask(&mut quiet, None).findings.iter().all(|f| f.kind != FindingKind::Masking));
     assert_eq!(remote.choices().dismissed().len(), 1);
     play_watched(&mut quiet, &mut loud);

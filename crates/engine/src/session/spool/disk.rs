@@ -1,14 +1,20 @@
 //! The spool's part on the disk: one unnamed temporary file, which the system removes with the process.
 
 use std::collections::VecDeque;
-use std::fs::File;
+use std::env;
+use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
 
 use super::{Item, Piece};
 
 /// Samples lie in the file, everything else in memory.
 #[derive(Debug)]
 pub(super) struct Disk {
+    /// Where the file is wanted; else where the system has such files.
+    wanted: Option<PathBuf>,
+    /// Where it is.
+    folder: PathBuf,
     file: Option<File>,
     queue: VecDeque<Stored>,
     read_at: u64,
@@ -26,9 +32,17 @@ enum Stored {
 }
 
 impl Disk {
-    pub(super) fn new(limit_bytes: u64) -> Self {
-        let queue = VecDeque::new();
-        Self { file: None, queue, read_at: 0, write_at: 0, limit_bytes, trouble: None }
+    pub(super) fn new(limit_bytes: u64, wanted: Option<PathBuf>) -> Self {
+        Self {
+            wanted,
+            folder: env::temp_dir(),
+            file: None,
+            queue: VecDeque::new(),
+            read_at: 0,
+            write_at: 0,
+            limit_bytes,
+            trouble: None,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -47,7 +61,7 @@ impl Disk {
                     Stored::There(piece, samples)
                 }
                 Err(error) => {
-                    self.trouble = Some(format!("the temporary file can't be written: {error}"));
+                    self.trouble = Some(self.cannot("written", &error));
                     Stored::Here(Item::Piece(piece))
                 }
             },
@@ -55,7 +69,8 @@ impl Disk {
         };
         self.queue.push_back(stored);
         if self.write_at >= self.limit_bytes {
-            self.trouble = Some(format!("{} MiB on disk are in use", self.limit_bytes >> 20));
+            let (mib, folder) = (self.limit_bytes >> 20, self.folder.display());
+            self.trouble = Some(format!("{mib} MiB in {folder} are in use"));
         }
     }
 
@@ -66,11 +81,11 @@ impl Disk {
             Some(Stored::There(piece, samples)) => self
                 .read(samples)
                 .map(|samples| Item::Piece(Piece { samples, ..piece }))
-                .map_err(|error| format!("the temporary file can't be read: {error}")),
+                .map_err(|error| self.cannot("read", &error)),
         };
         if self.queue.is_empty() {
             // The next render begins with an empty file.
-            *self = Self::new(self.limit_bytes);
+            *self = Self::new(self.limit_bytes, self.wanted.take());
         }
         item.map(Some)
     }
@@ -98,8 +113,30 @@ impl Disk {
     fn file(&mut self) -> io::Result<&mut File> {
         let file = match self.file.take() {
             Some(file) => file,
-            None => tempfile::tempfile()?,
+            None => self.make()?,
         };
         Ok(self.file.insert(file))
+    }
+
+    fn make(&mut self) -> io::Result<File> {
+        if let Some(folder) = &self.wanted
+            && fs::create_dir_all(folder).is_ok()
+            && let Ok(file) = tempfile::tempfile_in(folder)
+        {
+            self.folder.clone_from(folder);
+            return Ok(file);
+        }
+        tempfile::tempfile()
+    }
+
+    /// A file without a name is told by its folder.
+    fn cannot(&self, done: &str, error: &io::Error) -> String {
+        format!("the temporary file in {} can't be {done}: {error}", self.folder.display())
+    }
+
+    /// Loses all that lies in the file.
+    #[cfg(test)]
+    pub(super) fn spoil(&mut self) {
+        self.file = Some(tempfile::tempfile().expect("a temporary file"));
     }
 }

@@ -15,7 +15,7 @@ fn piece(number: usize, samples: usize) -> Item {
 fn what_goes_in_comes_out_in_order() {
     let mut random = Pcg64Mcg::seed_from_u64(1);
     for _ in 0..50 {
-        let mut spool = Spool::with_limits(100, 1 << 20);
+        let mut spool = Spool::with_limits(100, 1 << 20, None);
         let (mut pushed, mut popped) = (0, 0);
         while popped < 200 {
             if pushed < 200 && random.random_bool(0.6) {
@@ -36,7 +36,7 @@ fn what_goes_in_comes_out_in_order() {
 
 #[test]
 fn a_full_disk_is_told_and_loses_nothing() {
-    let mut spool = Spool::with_limits(10, 100);
+    let mut spool = Spool::with_limits(10, 100, None);
     for number in 0..10 {
         spool.push(piece(number, 10));
         assert_eq!(spool.trouble().is_some(), number >= 3, "after piece {number}");
@@ -46,4 +46,24 @@ fn a_full_disk_is_told_and_loses_nothing() {
     }
     assert_eq!(spool.pop().unwrap(), None);
     assert_eq!(spool.trouble(), None, "an empty spool is as good as new");
+}
+
+#[test]
+fn the_file_lies_in_the_folder_that_was_named_and_elsewhere_where_that_takes_none() {
+    let (folder, file) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
+    let renders = folder.path().join("renders");
+    for (wanted, lies_in) in
+        [(&renders, renders.clone()), (&file.path().join("no"), std::env::temp_dir())]
+    {
+        let mut spool = Spool::with_limits(0, 100, Some(wanted.clone()));
+        for number in 0..3 {
+            spool.push(piece(number, 10));
+        }
+        let trouble = spool.trouble().unwrap().to_owned();
+        assert!(trouble.contains(&format!("in {} are", lies_in.display())), "{trouble}");
+        spool.spoil();
+        let why = spool.pop().unwrap_err();
+        assert!(why.contains(&format!("in {} can't be read", lies_in.display())), "{why}");
+    }
+    assert!(renders.is_dir());
 }

@@ -1,5 +1,6 @@
 //! A tape that an instance has left: found, locked and read, with distrust. `[session-thread]`
 
+use std::error::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,7 +10,10 @@ use signal::{MAX_CHANNELS, Mark};
 
 use super::{EXTENSION, Line, Pass, bytes_of};
 use crate::session::Generation;
-use crate::session::spool::{Item, Piece};
+use crate::session::spool::{Item, Piece, Seam};
+
+/// What the name of a tape ends with, after its extension, once it could not be read.
+const DAMAGED: &str = "damaged";
 
 /// Longest line and most samples of a record: more is none of ours.
 const MOST_LINE: u64 = 4096;
@@ -31,9 +35,8 @@ pub(in crate::session) struct Left {
     /// Locked, so that nobody else plays it.
     file: BufReader<File>,
     bytes: u64,
-    generation: Option<Generation>,
-    /// The frame that comes next, where it is known.
-    next_frame: Option<u64>,
+    /// The one that is played, and what sees that its pieces follow each other.
+    generation: Option<(Generation, Seam)>,
 }
 
 impl Left {
@@ -87,12 +90,11 @@ impl Left {
             bytes: file.metadata()?.len(),
             file: BufReader::new(file),
             generation: None,
-            next_frame: None,
         };
         left.look_ahead()?;
         match left.line()? {
             Some(Line::Title(title)) => left.title = title,
-            Some(_) => return Err(io::Error::other("it does not begin with a title")),
+            Some(_) => return Err(refused("it does not begin with a title")),
             None => {}
         }
         Ok(Some(left))
@@ -103,11 +105,11 @@ impl Left {
         loop {
             return match self.line()? {
                 None => Ok(None),
-                Some(Line::Title(_)) => Err(io::Error::other("it has a second title")),
+                Some(Line::Title(_)) => Err(refused("it has a second title")),
                 Some(Line::Written(_) | Line::Stopped(_)) => continue,
                 Some(Line::Begin(generation)) => {
-                    self.generation = Some(checked(generation)?);
-                    self.next_frame = None;
+                    let seam = Seam::new(checked(generation)?.rate_hz);
+                    self.generation = Some((generation, seam));
                     Ok(Some(Item::Begin(generation)))
                 }
                 Some(Line::End) => Ok(Some(Item::End)),
@@ -115,7 +117,9 @@ impl Left {
                     self.check_place(&mark, offset_frames, channels, samples)?;
                     let Some(samples) = self.samples(samples)? else { return Ok(None) };
                     let mark = Mark { transport: mark.transport.checked(), ..mark };
-                    Ok(Some(Item::Piece(Piece::kept(mark, offset_frames, channels, samples))))
+                    let piece = Piece::kept(mark, offset_frames, channels, samples);
+                    let joined = self.generation.as_mut().map(|(_, seam)| seam.join(piece));
+                    Ok(joined.map(Item::Piece))
                 }
             };
         }
@@ -123,7 +127,7 @@ impl Left {
 
     /// About how many seconds of audio are still to come, by the bytes that are.
     pub(in crate::session) fn remaining_s(&mut self) -> u64 {
-        let Some(Generation { rate_hz, channels, .. }) = self.generation else { return 0 };
+        let Some((Generation { rate_hz, channels, .. }, _)) = self.generation else { return 0 };
         let at = self.file.stream_position().unwrap_or(self.bytes);
         (self.bytes.saturating_sub(at) as f64 / (4.0 * channels as f64 * rate_hz)) as u64
     }
@@ -155,16 +159,24 @@ impl Left {
         self.file.seek(SeekFrom::Start(0)).map(|_| ())
     }
 
-    /// Refuses a piece that no tap makes: they follow each other, but for frames that were lost.
+    /// Sets the tape aside: nobody takes it up again, and whoever can read it finds it. Where it then lies.
+    pub(in crate::session) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+        let aside = path.with_added_extension(DAMAGED);
+        fs::rename(path, &aside).map(|()| aside)
+    }
+
+    /// Refuses a piece that no tap makes: they follow each other, but for frames that were lost or not recorded.
     fn check_place(
-        &mut self,
+        &self,
         mark: &Mark,
         offset_frames: u64,
         channels: usize,
         samples: usize,
     ) -> io::Result<()> {
-        let wrong = |what: String| Err(io::Error::other(format!("a piece: {what}")));
-        let Some(generation) = self.generation else { return wrong("of no generation".to_owned()) };
+        let wrong = |what: String| Err(refused(format!("a piece: {what}")));
+        let Some((generation, seam)) = &self.generation else {
+            return wrong("of no generation".to_owned());
+        };
         if channels != generation.channels
             || samples > MOST_SAMPLES
             || !samples.is_multiple_of(channels)
@@ -177,17 +189,10 @@ impl Left {
         else {
             return wrong(format!("{offset_frames} frames after frame {}", mark.frame));
         };
-        let follows = self.next_frame.is_none_or(|next| {
-            frame == next
-                || (offset_frames == 0
-                    && mark.lost_frames <= far
-                    && frame == next + mark.lost_frames)
-        });
-        if !follows {
-            return wrong(format!("frame {frame}, where {:?} was to come", self.next_frame));
+        match seam.next_frame().filter(|next| !(*next..=next + far).contains(&frame)) {
+            Some(next) => wrong(format!("frame {frame}, where {next} was to come")),
+            None => Ok(()),
         }
-        self.next_frame = Some(frame + (samples / channels) as u64);
-        Ok(())
     }
 
     /// So many samples; none where the file ends before. Grows as it reads, for the number is the file's.
@@ -203,10 +208,15 @@ impl Left {
         (&mut self.file).take(MOST_LINE).read_until(b'\n', &mut line)?;
         if line.last() != Some(&b'\n') {
             let whole = line.len() as u64 == MOST_LINE;
-            return if whole { Err(io::Error::other("a line is too long")) } else { Ok(None) };
+            return if whole { Err(refused("a line is too long")) } else { Ok(None) };
         }
-        serde_json::from_slice(&line).map(Some).map_err(io::Error::other)
+        serde_json::from_slice(&line).map(Some).map_err(refused)
     }
+}
+
+/// What is wrong with the tape itself, not with the reading of it.
+fn refused(what: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 /// A generation that a tap can have.
@@ -215,5 +225,5 @@ fn checked(generation: Generation) -> io::Result<Generation> {
     if (1.0..=MOST_RATE_HZ).contains(&rate_hz) && (1..=MAX_CHANNELS).contains(&channels) {
         return Ok(generation);
     }
-    Err(io::Error::other(format!("generation: {channels} channels at {rate_hz} Hz")))
+    Err(refused(format!("generation: {channels} channels at {rate_hz} Hz")))
 }

@@ -125,7 +125,8 @@ fn rubbish_is_refused() {
         (after(piece(0, 0, 0, 2, usize::MAX - 1)), "samples of 2"),
         (after(piece(0, 0, 1 << 53, 2, 2)), "frames after"),
         (after(piece(1, 2, 0, 2, 2)), "frames after"),
-        (after(piece(0, 0, 0, 2, 0) + &piece(9, 0, 0, 2, 0)), "frame 9"),
+        (after(piece(9, 0, 0, 2, 0) + &piece(0, 0, 0, 2, 0)), "frame 0"),
+        (after(piece(0, 0, 0, 2, 0) + &piece(1 << 40, 0, 0, 2, 0)), "frame 1099511627776"),
         ("a".repeat(5000), "too long"),
     ] {
         fs::write(&path, &text).unwrap();
@@ -150,4 +151,45 @@ fn a_folder_that_cannot_be_written_is_told_once() {
     assert!(trouble.starts_with("no copy is kept of what is rendered"), "{trouble}");
     tape.record("a", GENERATION, &piece(0, 0.5));
     assert_eq!(tape.trouble(), Some(trouble.as_str()));
+}
+
+#[test]
+fn what_was_not_recorded_is_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tape = Tape::new(folder.path().to_owned(), 1);
+    let transport = Transport { playing: true, position: Some(7), ..Transport::default() };
+    let mark = Mark { frame: 0, lost_frames: 0, transport };
+    let at = |offset_frames| Item::Piece(Piece::kept(mark, offset_frames, 2, vec![0.5; 4]));
+    // One run, in the middle of which nothing was recorded.
+    [0, 2, 90, 92].into_iter().for_each(|frame| tape.record("a", GENERATION, &at(frame)));
+    drop(tape);
+    let items = played(folder.path()).remove(0).1;
+    let chunks = items.iter().filter_map(|item| match item {
+        Item::Piece(piece) => Some(piece.chunk()),
+        _ => None,
+    });
+    let places: Vec<_> =
+        chunks.map(|c| (c.frame(), c.mark.lost_frames, c.mark.transport.position)).collect();
+    let (before, after) = ((0, Some(7)), (86, Some(97)));
+    let place = |frame, (lost_frames, position)| (frame, lost_frames, position);
+    assert_eq!(places, [place(0, before), place(2, before), place(90, after), place(92, after)]);
+}
+
+#[test]
+fn all_tapes_together_have_a_limit_that_holds_while_they_grow() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut tape = Tape::new(folder.path().to_owned(), 1);
+    tape.limits = Limits { most: 100_000, most_all: 10_000, step: 1_000 };
+    tape.record("a", GENERATION, &piece(0, 0.5));
+    assert_eq!(tape.trouble(), None);
+    // Another instance records meanwhile, or has left what can't be read.
+    fs::write(folder.path().join("2.tape.damaged"), vec![0; 10_001]).unwrap();
+    for frame in 1..20 {
+        tape.record("a", GENERATION, &piece(2 * frame, 0.5));
+    }
+    let trouble = tape.trouble().unwrap();
+    assert!(
+        trouble.contains("renders take") && tape.open.as_ref().unwrap().bytes < 2_000,
+        "{trouble}"
+    );
 }

@@ -132,9 +132,6 @@ fn nothing_is_tried_in_a_render_or_a_bypass_or_after_a_new_start() {
     switch.set(Some(cut()));
     player.prepare(2, RATE, false);
     assert_eq!(play(&mut player, &sound, |_| {}), sound, "a stream begins without");
-    player.prepare(2, RATE, true);
-    switch.set(Some(cut()));
-    assert_eq!(play(&mut player, &sound, |_| {}), sound, "offline");
     player.prepare(1, RATE, false);
     switch.set(Some(Trial::new(Shape::InvertRight, 1.0, 1.0, 0.0)));
     let mut mono: Vec<f32> = sound.iter().map(|frame| frame[0]).collect();
@@ -144,6 +141,7 @@ fn nothing_is_tried_in_a_render_or_a_bypass_or_after_a_new_start() {
     switch.set(Some(cut()));
     player.play(&mut [&mut mono], true, Instant::now);
     assert_eq!(mono, same, "bypassed");
+    assert_eq!(switch.look(), None, "and it stays off after");
 }
 
 #[test]
@@ -155,6 +153,27 @@ fn it_ends_in_a_render_that_nobody_told_of() {
     });
     let end = (1.5 * AHEAD_S * RATE + 2.0 * FADE_S * RATE) as usize;
     assert_eq!(tried[end..], sound[end..]);
+    assert_eq!(switch.look(), None);
+}
+
+#[test]
+fn what_the_host_says_of_a_render_is_a_hint() {
+    let ((switch, mut player), sound) = (ready(), sound(2.0));
+    player.prepare(2, RATE, true);
+    switch.set(Some(cut()));
+    let look = |_| {
+        switch.look();
+    };
+    assert_ne!(
+        play(&mut player, &sound, look)[24_000..48_000],
+        sound[24_000..48_000],
+        "it is played"
+    );
+    player.prepare(2, RATE, true);
+    switch.set(Some(cut()));
+    let tried = play_at(3.0, &mut player, &sound, look);
+    let end = (1.5 * RENDER_AHEAD_S * RATE + 2.0 * FADE_S * RATE) as usize;
+    assert_eq!(tried[end..], sound[end..], "it is rendered");
     assert_eq!(switch.look(), None);
 }
 
