@@ -28,7 +28,7 @@ from train_language import greedy
 
 MANIFEST = {
     "format": 1,
-    "name": "barline-default-6",
+    "name": "barline-default-7",
     "licence": "CC-BY-4.0",
     "encoder": "encoder/",
     "lm": "lm/",

@@ -6,7 +6,7 @@ use serde::Serialize;
 use signal::{Finding, Label, Measurements};
 
 use crate::{
-    caption::{self, CANT_TELL, Decoding, Task, Told},
+    caption::{self, CANT_TELL, Decoding, NOT_UNDERSTOOD, Task, Told},
     compare::{bar_in, bar_named, differences, extremes, holds, other_of},
     conversation::Conversation,
     driver::{Context, Survey, hear, survey},
@@ -153,6 +153,11 @@ impl Hearing {
         &self.measured
     }
 
+    /// Where the bars of the whole file lie, or equal stretches of it.
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        self.stretches.iter().map(|stretch| stretch.span)
+    }
+
     /// Bars of the whole file, or equal stretches of it.
     pub fn bars(&self) -> usize {
         self.stretches.len()
@@ -211,14 +216,8 @@ impl Hearing {
             Some(heard) => decode(context, heard, task, &facts, decoding)?,
             None => Told { text: self.otherwise.to_owned(), ..Told::default() },
         };
-        if let Some(part) = self.bar_of(context, source, task, &told.raw)? {
-            return match part {
-                Ok(part) => part.tell(context, source, task, decoding, conversation),
-                Err(text) => {
-                    let answer = Answer { text, checked_numbers: 0 };
-                    Ok(Asked { answer, raw: told.raw, notes })
-                }
-            };
+        if let Some(bar) = self.bar_meant(task, &told) {
+            return self.tell_of_bar(context, source, task, decoding, conversation, (bar, told));
         }
         if let Some((slot, words)) = self.find_out(context, source, task, &facts, &told.answer)? {
             told.refill(&facts.clone().with(slot, words));
@@ -245,34 +244,44 @@ impl Hearing {
         self.stretches.iter().any(|stretch| stretch.bar.is_some())
     }
 
-    /// The one bar of the whole file that a question names and is about, heard for itself, or that there is no such bar.
-    fn bar_of(
+    /// The one bar of the whole file that a question names and is about.
+    fn bar_meant(&self, task: Task<'_>, told: &Told) -> Option<i64> {
+        let Task::Ask(question) = task else { return None };
+        let bar = bar_named(question)?;
+        let across = |about| matches!(about, "compare" | "extremes" | "unknowable");
+        let of_all = Topic::of(&told.raw).is_none_or(|topic| across(topic.about));
+        let is_whole = self.scope == self.survey.whole() && self.has_bars();
+        (is_whole && (told.text == NOT_UNDERSTOOD || !of_all)).then_some(bar)
+    }
+
+    /// The answer about one bar, heard for itself: its caption where no more of the question was understood than the bar, or who
+    /// plays where it asks where without saying who.
+    fn tell_of_bar(
         &self,
         context: &Context<'_>,
         source: &mut dyn AudioSource,
         task: Task<'_>,
-        raw: &str,
-    ) -> Result<Option<Result<Self, String>>, EngineError> {
-        let Task::Ask(question) = task else { return Ok(None) };
-        let across = |topic: Topic<'_>| {
-            matches!(topic.about, "compare" | "where" | "extremes" | "unknowable")
-        };
-        let named =
-            bar_named(question).filter(|_| self.scope == self.survey.whole() && self.has_bars());
-        let Some(bar) = named.filter(|_| !Topic::of(raw).is_none_or(across)) else {
-            return Ok(None);
-        };
+        decoding: &Decoding,
+        conversation: &mut Conversation,
+        (bar, told): (i64, Told),
+    ) -> Result<Asked, EngineError> {
         let Some(stretch) = self.stretches.iter().find(|stretch| stretch.bar == Some(bar)) else {
             let numbers = || self.stretches.iter().filter_map(|stretch| stretch.bar);
             let (first, last) = (numbers().min().unwrap_or(1), numbers().max().unwrap_or(1));
-            return Ok(Some(Err(format!(
-                "There is no bar {bar} here: I count bars {first} to {last}."
-            ))));
+            let text = format!("There is no bar {bar} here: I count bars {first} to {last}.");
+            let answer = Answer { text, checked_numbers: 0 };
+            return Ok(Asked { answer, raw: told.raw, notes: self.notes.clone() });
         };
         let measured = measure_each(context, source, &[*stretch])?.into_iter().next().flatten();
         let measured = measured.unwrap_or_default();
         let part = Self::of_span(context, source, &self.survey, stretch.span, &measured)?;
-        Ok(Some(Ok(part)))
+        let names_nobody = matches!(task, Task::Ask(question) if instruments(question).is_empty());
+        let place = Topic::of(&told.raw).is_some_and(|topic| topic.about == "where");
+        let task = match told.text == NOT_UNDERSTOOD || (place && names_nobody) {
+            true => Task::Caption,
+            false => task,
+        };
+        part.tell(context, source, task, decoding, conversation)
     }
 
     /// The words for the slots of an answer that need the file once more.

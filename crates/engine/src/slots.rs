@@ -245,7 +245,8 @@ impl Facts {
             return None;
         }
         out.push_str(rest);
-        Some((out, numbers))
+        // A value is worded as it stands within a sentence.
+        Some((if sentence.starts_with('<') { capital(&out) } else { out }, numbers))
     }
 }
 

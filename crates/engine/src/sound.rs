@@ -114,10 +114,10 @@ impl Sound {
         let asked_for = plain(asked);
         let words = if self.may_have(asked) {
             format!(
-                "{CANT_TELL} how loud the {asked_for} is inside a mix; on its own track, or as a stem, I could."
+                "{CANT_TELL} the level of the {asked_for} inside a mix; on a track of its own, or as a stem, I could."
             )
         } else {
-            format!("No {asked_for} that I can hear, so I can't tell how loud it is.")
+            format!("No {asked_for} that I can hear, so I can't tell the level.")
         };
         (!alone).then_some(words)
     }
@@ -345,7 +345,7 @@ mod tests {
     fn the_level_of_one_is_known_where_it_plays_alone() {
         let mix = sound(&[Label::Drums, Label::Bass], &[Label::Organ], &[]);
         assert_eq!(sound(&[Label::Bass], &[], &[]).part(Label::Bass), None);
-        assert!(mix.part(Label::Bass).unwrap().contains("how loud the bass is inside a mix"));
+        assert!(mix.part(Label::Bass).unwrap().contains("the level of the bass inside a mix"));
         let absent = mix.part(Label::Vocals).unwrap();
         assert!(mix.backs(&absent) && absent.starts_with("No vocals"), "{absent}");
     }

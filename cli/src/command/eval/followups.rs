@@ -1,6 +1,8 @@
 //! `barline eval followups`: answers to follow-ups on findings ("why?", "do it gentler", "is that all?") that people wrote who
 //! had not seen what the model was trained on. The findings are real ones, of faults planted in songs.
 
+mod backing;
+
 use std::collections::BTreeMap;
 
 use engine::{Context, Conversation, Decoding, Hearing, Samples};
@@ -73,7 +75,7 @@ pub(crate) fn eval_followups(common: &Common, args: &EvalFollowups) -> anyhow::R
     let mut shares = Shares::default();
     let done = session.with_model(|context, _| {
         let (pool, mix) = findings_of_songs(context, args.seeds.clone())?;
-        let mut source = Samples::new(RATE_HZ, 2, mix);
+        let mut source = Samples::new(RATE_HZ, 2, mix.clone());
         let hearing = Hearing::of_file(context, &mut source)?;
         for (number, followup) in followups.iter().enumerate() {
             session.step(number, followups.len(), &followup.question);
@@ -89,7 +91,7 @@ pub(crate) fn eval_followups(common: &Common, args: &EvalFollowups) -> anyhow::R
             let asked = hearing.ask(context, &mut source, text, &decoding, &mut conversation)?;
             let answer = asked.answer.text;
             let passed = right(followup, &told, hearing.bars(), &answer);
-            let backed = unbacked(followup, &answer, &told, &hearing).is_empty();
+            let backed = unbacked(followup, &answer, &told, &hearing, &mix).is_empty();
             score(&format!("{:?}", followup.about).to_lowercase(), passed);
             score("total", passed);
             score("every number is backed", backed);
@@ -251,7 +253,13 @@ const EFFECTS: [&str; 14] = [
 ];
 
 /// Numbers of an answer that are neither measured nor part of a move, rounding allowed; the bars of a song number themselves.
-fn unbacked(followup: &Followup, answer: &str, told: &[Finding], hearing: &Hearing) -> Vec<f64> {
+fn unbacked(
+    followup: &Followup,
+    answer: &str,
+    told: &[Finding],
+    hearing: &Hearing,
+    mix: &[f32],
+) -> Vec<f64> {
     // Differences between bars are measured where they are said.
     if followup.about == About::Compare {
         return Vec::new();
@@ -259,6 +267,7 @@ fn unbacked(followup: &Followup, answer: &str, told: &[Finding], hearing: &Heari
     let in_bars = followup.about == About::Where;
     let bars = (0..=hearing.bars()).filter(|_| in_bars).map(|bar| bar as f64);
     let mut known: Vec<f64> = bars.chain(figures(hearing.measured())).collect();
+    known.extend(backing::known(&followup.question, answer, hearing, mix));
     for finding in told {
         known.extend(finding.band_hz.into_iter().flatten());
         known.extend(numbers(&finding.text));

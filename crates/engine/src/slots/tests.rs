@@ -97,6 +97,8 @@ fn slots_are_filled_with_measured_values() {
         "Drums at 120 BPM in A minor. Try a cut of 3.0 dB at 283 Hz, Q 1.0. -14.2 LUFS, -0.8 dBTP."
     );
     assert_eq!((filled.checked_numbers, filled.withheld), (5, 0));
+    let course = facts().with("course", Some("it rises".to_owned()));
+    assert_eq!(course.fill("<course>. Here <course>.").text, "It rises. Here it rises.");
 }
 
 #[test]
