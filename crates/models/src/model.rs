@@ -39,7 +39,7 @@ pub struct Answer {
     pub raw_text: String,
     /// Its tokens.
     pub tokens: Vec<u32>,
-    /// See [`Generated::confidence`].
+    /// See [`crate::Generated::confidence`].
     pub confidence: f64,
 }
 
