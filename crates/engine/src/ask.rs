@@ -272,8 +272,7 @@ impl Hearing {
             let answer = Answer { text, checked_numbers: 0 };
             return Ok(Asked { answer, raw: told.raw, notes: self.notes.clone() });
         };
-        let measured = measure_each(context, source, &[*stretch])?.into_iter().next().flatten();
-        let measured = measured.unwrap_or_default();
+        let measured = measure_all(context, source, &[*stretch])?.pop().unwrap_or_default();
         let part = Self::of_span(context, source, &self.survey, stretch.span, &measured)?;
         let names_nobody = matches!(task, Task::Ask(question) if instruments(question).is_empty());
         let place = Topic::of(&told.raw).is_some_and(|topic| topic.about == "where");
@@ -303,17 +302,13 @@ impl Hearing {
         if let Some(index) = BARS.iter().position(|slot| answer.contains(slot))
             && let Some(kind) = facts.finding(index + 1)
         {
-            let silence = Measurements::default();
-            let measured = measure_each(context, source, stretches)?;
-            let measured = measured.iter().map(|m| m.as_ref().unwrap_or(&silence));
-            let held = in_file(stretches, &holds(kind, measured, self.label));
+            let measured = measure_all(context, source, stretches)?;
+            let held = in_file(stretches, &holds(kind, measured.iter(), self.label));
             return Ok(Some((BARS[index], held.or_else(|| Some(ONLY_WHOLE.to_owned())))));
         }
         if answer.contains(LOUDEST) {
-            let silence = Measurements::default();
-            let measured = measure_each(context, source, stretches)?;
-            let measured = measured.iter().map(|m| m.as_ref().unwrap_or(&silence));
-            return Ok(Some((LOUDEST, extremes(stretches, measured))));
+            let measured = measure_all(context, source, stretches)?;
+            return Ok(Some((LOUDEST, extremes(stretches, measured.iter()))));
         }
         if answer.contains(OTHER) {
             let asked = if let Task::Ask(question) = task { bar_in(question) } else { None };
@@ -351,6 +346,16 @@ pub(crate) fn measure_each(
     let cut = |stretch: &Stretch| Cut { measure: Some(stretch.span), window: None };
     let cuts: Vec<Cut> = stretches.iter().map(cut).collect();
     hear(context, source, &cuts, "measuring", |_, heard| Ok(heard.measurements))
+}
+
+/// The same, where what can't be measured is silence.
+fn measure_all(
+    context: &Context<'_>,
+    source: &mut dyn AudioSource,
+    stretches: &[Stretch],
+) -> Result<Vec<Measurements>, EngineError> {
+    let measured = measure_each(context, source, stretches)?;
+    Ok(measured.into_iter().map(Option::unwrap_or_default).collect())
 }
 
 /// Answers a question about a whole file.

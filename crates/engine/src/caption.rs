@@ -144,20 +144,15 @@ pub fn tell(
     say: &mut dyn FnMut(&str),
 ) -> Result<Told, EngineError> {
     let sound = Sound::of(model, heard)?;
-    if let Task::Ask(question) = task
-        && question.len() > LONGEST_QUESTION
-        && knows_slots(model)
-    {
-        let message = format!("it is too long: {LONGEST_QUESTION} letters at most");
-        return Err(EngineError::request("ask", message));
+    let mut asked = None;
+    if let Task::Ask(question) = task {
+        if question.len() > LONGEST_QUESTION && knows_slots(model) {
+            let message = format!("it is too long: {LONGEST_QUESTION} letters at most");
+            return Err(EngineError::request("ask", message));
+        }
+        asked = Some(facts.clone().asked(question));
     }
-    let asked;
-    let facts = if let Task::Ask(question) = task {
-        asked = facts.clone().asked(question);
-        &asked
-    } else {
-        facts
-    };
+    let facts = asked.as_ref().unwrap_or(facts);
     if task == Task::Advise && knows_slots(model) {
         // What was found is known, and worded here.
         let advice = facts.advice();
@@ -202,11 +197,12 @@ impl Check<'_> {
     fn reply(&self, raw: &str, topic_odds: Option<f64>) -> Option<String> {
         let mut topic = Topic::of(raw)?;
         let Task::Ask(question) = self.task else { return None };
-        if topic.about == "unknowable" && Region::of(question, false).is_none() {
+        let names_region = Region::of(question, false).is_some();
+        if topic.about == "unknowable" && !names_region {
             return Some(format!("{CANT_TELL_AT_ALL}\n"));
         }
         let named = instruments(question);
-        if Region::of(question, false).is_some() && !topic.is_of_findings() {
+        if names_region && !topic.is_of_findings() {
             topic = Topic { about: "frequency", of: None };
         } else if topic_odds.is_some_and(|odds| odds < UNCLEAR) {
             return Some(format!("{NOT_UNDERSTOOD}\n"));

@@ -68,7 +68,7 @@ pub fn label(context: &Context<'_>, source: &mut dyn AudioSource) -> Result<Labe
 ///
 /// # Errors
 /// As [`label`].
-pub fn label_spans(
+fn label_spans(
     context: &Context<'_>,
     source: &mut dyn AudioSource,
     spans: &[Span],

@@ -41,7 +41,7 @@ pub use driver::{Context, Progress, Survey, hear, measure, scan, survey};
 pub use embedded::{OpenedModel, embedded_files, open_model};
 pub use envelope::Envelope;
 pub use error::{EngineError, SourceError};
-pub use label::{Choice, Labelled, label, label_spans};
+pub use label::{Choice, Labelled, label};
 pub use narrate::{Narration, Per, SILENCE, TOO_LITTLE, bars_of, narrate, rhythm};
 pub use slots::{Facts, Filled, SLOTS};
 pub use source::{AudioSource, Samples};
