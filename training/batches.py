@@ -10,6 +10,7 @@ import grammar
 from shards import INSTRUMENTS
 
 SPECIAL = ["<pad>", "<s>", "</s>", "<audio>", "</audio>", "<answer>"]
+SPLIT = 0.1  # of the merges of a prompt's words are left out in training (BPE dropout, Provilkov et al., ACL 2020): words are not known by heart
 BEFORE, AFTER, END = "<audio>", "</audio> {instruction}<answer>", "</s>"
 
 
@@ -32,6 +33,13 @@ def make_tokenizer(sounds, path, size=2048, lines=60000):
     return tokenizer
 
 
+def varied(path):
+    """The tokenizer of a file, which splits words otherwise each time."""
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.model.dropout = SPLIT
+    return tokenizer
+
+
 @dataclass
 class Batch:
     """Clips with equally many soft tokens and what is said of them."""
@@ -41,23 +49,23 @@ class Batch:
     mask: torch.Tensor  # [batch, length], 1 where the answer is
 
 
-def batch_of(items, tokenizer, rng):
-    """A batch with an instruction drawn for each clip."""
+def batch_of(items, tokenizer, prompts, rng):
+    """A batch with an instruction drawn for each clip; `prompts` is the tokenizer of what is not learned to be said."""
     rows = []
     for heard in items:
         instruction, said = grammar.example(heard.sound(), rng, captions=heard.windows == 1)
-        rows.append((encode(tokenizer, AFTER.format(instruction=instruction)), encode(tokenizer, said + END)))
+        rows.append((encode(prompts, AFTER.format(instruction=instruction)), encode(tokenizer, said + END)))
     return collate(torch.stack([heard.means for heard in items]).float(), rows)
 
 
-def questions_alone(tokenizer, rng, count, hidden):
+def questions_alone(tokenizer, prompts, rng, count, hidden):
     """A batch of questions without a clip: what they are about is all that is to be said."""
     rows = []
     for _ in range(count):
         kind, thing, facts = grammar.draw_topic(EVERYBODY, grammar.draw_facts(rng), rng)
         question = grammar.draw_question(kind, rng, thing)
         instruction = AFTER.format(instruction=f"ask: {question} facts: {facts}")
-        rows.append((encode(tokenizer, instruction), encode(tokenizer, grammar.topic(kind, thing))))
+        rows.append((encode(prompts, instruction), encode(tokenizer, grammar.topic(kind, thing))))
     return collate(torch.zeros(count, 0, hidden), rows)
 
 

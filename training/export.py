@@ -21,7 +21,7 @@ from encoder import CONFIG as ENCODER
 from encoder import Heads
 from features import log_mel
 from lm import CHUNK_FRAMES, Talker, chunk_means
-from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool, samples
+from shards import INSTRUMENTS, LABELS, QUALITIES, Pool, samples
 from train_encoder import Listener
 from batches import AFTER, BEFORE, END
 from train_language import greedy
@@ -62,7 +62,7 @@ def write_assets(assets, listener, talker, tokenizer_path, calibration):
     about = {
         "label": json.dumps(LABELS),
         "instruments": json.dumps(INSTRUMENTS),
-        "descriptors": json.dumps(DESCRIPTORS),
+        "descriptors": json.dumps(QUALITIES),
         "label_temperature": f"{temperature:.3f}",
         "label_abstain": f"{abstain:.3f}",
         "instruments_threshold": f"{sure:.3f}",
@@ -99,7 +99,7 @@ def write_golden(golden, assets, clip, truth, temperature):
     chunks = chunk_means(mean)
     instruction = f"caption. facts: {grammar.draw_facts(random.Random(5))}{grammar.Sound(['drums', 'bass'], ['organ'], ['dark'])}"
     text = greedy(talker, tokenizer, chunks[0], instruction)
-    classes = {"label": LABELS, "instruments": INSTRUMENTS, "descriptors": DESCRIPTORS}
+    classes = {"label": LABELS, "instruments": INSTRUMENTS, "descriptors": QUALITIES}
     golden.mkdir(parents=True, exist_ok=True)
     tensors = {"samples": wave, "log_mel": mel[0].T[:50], "mean_hidden_states": mean, "pooled": Heads.pool(mean)}
     tensors |= {"hidden_states.0": states[0], f"hidden_states.{len(states) - 1}": states[-1]}
@@ -127,7 +127,8 @@ def main():
     pool = Pool(a.data, "eval-*.f16")
     heldout = Pool(a.data, "heldout-*.f16")
     songs = [Pool(a.data, name) for name in ("songs-*.f16", "valid-*.f16")]
-    calibration = (*label_limits(listener, heldout), *instrument_limits(listener, songs, heldout))
+    music = Pool(a.data, "unheard-music-*.f16")
+    calibration = (*label_limits(listener, heldout), *instrument_limits(listener, songs, heldout, music))
     write_assets(a.assets, listener, talker.eval(), a.language.with_suffix(".tokenizer.json"), calibration)
     clip = next(i for i, t in enumerate(pool.truths) if t["kind"] == "mix" and len(t["instruments"]) >= 3)
     wave = samples(a.data / "eval-0.f16", len(pool.truths))[clip]

@@ -26,6 +26,12 @@ ORDER = (
 ).split()
 PLAIN = {"fx": "effects", "hi-hat": "hi-hat"}
 
+# How one is played: shares of its strokes from which a word is said.
+UNPITCHED = {"drums", "kick", "snare", "hi-hat", "toms", "cymbals", "percussion", "speech", "fx"}
+RING = {*UNPITCHED, "mallets"}  # as they like: how long a note sounds is not how long it is played
+STRUM = {"electric-guitar", "acoustic-guitar"}
+STRUMMED, CHORDS, HELD, SHORT = 0.5, 0.6, 0.6, 0.5
+
 # What can be found, of which prompts tell.
 FINDINGS = (
     "boomy muddy boxy harsh sibilant dull thin resonance hum noise clipping true-peak-over dc-offset channel-imbalance phase-inverted "
@@ -36,7 +42,7 @@ FINDINGS = (
 KINDS = {
     "instruments": 10, "presence": 16, "loudest": 5, "tempo": 5, "key": 5, "meter": 3, "chords": 3, "loudness": 5, "peak": 3,
     "dynamics": 4, "stereo": 4, "length": 2, "brightness": 5, "warmth": 3, "space": 5, "dirt": 4, "density": 3, "faults": 8,
-    "fault": 9, "where": 4, "sections": 3, "unknowable": 12, "part": 9, "frequency": 3, "course": 5, "extremes": 4, "file": 3,
+    "fault": 9, "where": 4, "sections": 3, "unknowable": 12, "part": 9, "frequency": 3, "course": 5, "extremes": 4, "file": 3, "playing": 12,
 }
 FOLLOWUP_SHARE = 0.35
 
@@ -50,6 +56,7 @@ TOLD = {"followup": 0.85, "question": 0.2, "unknowable": 0.5}  # how often a que
 TOPIC_TOKENS = [f"<about:{kind}>" for kind in [*KINDS, *followups.KINDS]]
 TOPIC_TOKENS += [f"<of:{thing}>" for thing in [*ORDER, *FINDINGS, *followups.PLACES]] + [SAY, HEARS, "<maybe>", SOUNDS]
 CANT_TELL = "I can't tell from this"
+NOBODY, NOBODY_SHARE = "no instrument that I can hear", 0.02  # so rarely is nobody heard in training, where somebody always plays
 
 # What an examination asks is not learnt: a question that has five words in a row with one of these is drawn again.
 EXAMINATIONS = Path(__file__).parent.parent / "tests/questions"
@@ -103,16 +110,20 @@ class Sound:
     tone: list = field(default_factory=list)
     space: str = ""
     density: str = ""
+    playing: str = ""  # of one that is alone
+    nobody: bool = False  # everybody is most unlikely: noise, hum, a tone
 
     def __str__(self):
+        if self.nobody:
+            return f"{HEARS}{SOUNDS} nobody"
         text = HEARS + "".join(f"<of:{name}>" for name in ordered(self.sure))
         text += "<maybe>" + "".join(f"<of:{name}>" for name in ordered(self.maybe)) if self.maybe else ""
-        return text + SOUNDS + "".join(f" {word}" for word in [*self.tone, self.space, self.density] if word)
+        return text + SOUNDS + "".join(f" {word}" for word in [*self.tone, self.space, self.density, self.playing] if word)
 
 
-def sound(sure, maybe, descriptors):
-    """The same, from descriptors; the limits leave about half of all clips without a word for the tone."""
-    d = descriptors
+def sound(sure, maybe, qualities):
+    """The same, from the heads' qualities; the limits leave about half of all clips without a word for the tone."""
+    d = qualities
     tone = [word for word, said in (("bright", d["brightness"] > 0.8), ("dark", d["brightness"] < 0.45)) if said]
     if d["warmth"] > 0.8 and "bright" not in tone:
         tone.append("warm")
@@ -122,7 +133,18 @@ def sound(sure, maybe, descriptors):
     # Several parts together are busier than one.
     low, high = (0.2, 0.68) if len(sure) == 1 else (0.65, 0.95)
     density = "busy" if d["density"] > high else "sparse" if d["density"] < low else ""
-    return Sound(sure, maybe, tone, space, density)
+    return Sound(sure, maybe, tone, space, density, playing(sure[0], d) if len(sure) == 1 else "")
+
+
+def playing(name, d):
+    """The words for how one is played; none where nothing is clear."""
+    words = (
+        (name in STRUM, "strummed", STRUMMED, "strummed"),
+        (name not in UNPITCHED, "chords", CHORDS, "chords"),
+        (name not in RING, "held", HELD, "held notes"),
+        (name not in RING, "short", SHORT, "short notes"),
+    )
+    return next((word for may, quality, limit, word in words if may and d.get(quality, 0) > limit), "")
 
 
 def plain(name):
@@ -156,6 +178,8 @@ def names_of(heard):
     """Who plays, as far as the listener can tell."""
     if heard.sure:
         return join([plain(name) for name in ordered(heard.sure)])
+    if heard.nobody:
+        return NOBODY
     if heard.maybe:
         return f"perhaps {join([plain(name) for name in ordered(heard.maybe)])}"
     return "hard to tell what plays"
@@ -168,7 +192,8 @@ def caption(heard, facts):
         rest = ", ".join(filter(None, [heard.density, how]))
         text = names + (f"; {rest}" if rest else "")
     else:
-        text = f"{heard.density} {names}".strip() + (f": {how}" if how else "")
+        played = ", strummed" if heard.playing == "strummed" else f" in {heard.playing}" if heard.playing else ""
+        text = f"{heard.density} {names}{played}".strip() + (f": {how}" if how else "")
     return capital(text) + "." + level_sentence(facts)
 
 
@@ -205,6 +230,7 @@ def draw_question(kind, rng, thing):
 
 def example(heard, rng, captions=True):
     """A random instruction for a sound, as the engine words it, and what the model is to write. Captions are of single windows."""
+    heard = Sound([], nobody=True) if rng.random() < NOBODY_SHARE else heard
     facts = draw_facts(rng)
     task = rng.choices(["caption", "summarise", "ask"], [10 * captions, 2, 12])[0]
     if task == "caption":

@@ -27,6 +27,7 @@ CONFIG = {
     "eos_token_id": 2,
     "pad_token_id": 0,
 }
+DROPOUT = 0.1  # of what each half of a layer adds, in training
 CHUNK_FRAMES = 12  # one soft token every 0.96 s
 
 
@@ -88,8 +89,8 @@ class Layer(nn.Module):
         self.post_attention_layernorm = RmsNorm(c["hidden_size"], c["rms_norm_eps"])
 
     def forward(self, x, cos, sin):
-        x = x + self.self_attn(self.input_layernorm(x), cos, sin)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        x = x + F.dropout(self.self_attn(self.input_layernorm(x), cos, sin), DROPOUT, self.training)
+        return x + F.dropout(self.mlp(self.post_attention_layernorm(x)), DROPOUT, self.training)
 
 
 class Llama(nn.Module):

@@ -1,5 +1,5 @@
 """Draws the questions that people type to Barline, kind by kind: from the grammar in `questions.txt`, and of those in
-`written.txt`, which were written one by one.
+`written/`, which were written one by one.
 
 A question of the grammar is a core (a direct question, an order, a telegram, ...), at times with a reason or a circumstance
 around it. Either is then typed: with an opening, short forms, slips, with or without marks, and, as the engine does with
@@ -74,10 +74,10 @@ INSTRUMENTS = tuple(name for name, table in TABLES.items() if "one" in table)
 FAULTS = tuple(name for name, table in TABLES.items() if "adj" in table)
 
 
-def read_written(path: Path) -> dict[str, list[tuple[str, str | None]]]:
+def read_written(folder: Path) -> dict[str, list[tuple[str, str | None]]]:
     """Questions by kind, each with what it is about: an instrument, a fault, or the place of a finding."""
     written: dict[str, list[tuple[str, str | None]]] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in (line for path in sorted(folder.glob("*.txt")) for line in path.read_text(encoding="utf-8").splitlines()):
         if line.startswith(" "):
             questions.append((line.strip(), thing))
         elif line:
@@ -86,7 +86,7 @@ def read_written(path: Path) -> dict[str, list[tuple[str, str | None]]]:
     return written
 
 
-WRITTEN = read_written(Path(__file__).with_name("written.txt"))
+WRITTEN = read_written(Path(__file__).with_name("written"))
 
 
 @cache

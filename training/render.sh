@@ -25,6 +25,8 @@ render() { # KIND NAME SPLIT [OPTION...]
 train() { render clips "train-$1" train --seed "$1" --count 4096 --procedural-share 0.35 --mix-share 0.2; }
 # Recordings alone, which is what the trainer's single clips mostly are. The last bank has those that are performed.
 recorded() { render clips "train-r$1" train --seed $((20 + $1)) --count 4096 --procedural-share 0 --mix-share 0; }
+# The same with some computed voices, since it is known how a voice is played.
+played() { render clips "train-r$1" train --seed $((20 + $1)) --count 4096 --procedural-share 0.15 --mix-share 0; }
 # What is performed alone: sung speech, legato lines.
 performed() { local banks=(--bank "$last"); render clips "train-p$1" train --seed $((40 + $1)) --count 3072 --procedural-share 0 --mix-share 0; }
 # Stems of songs at the same moments, for mixes made while training.
@@ -41,11 +43,13 @@ songs() { render scenes "train-m$1" train --seeds $((510000 + $1 * 50))..$((5100
 
 # What training is checked on: recordings never trained on; unseen phrases and patches; unseen songs.
 render clips heldout-0 heldout --seed 1000000 --count 1024 --procedural-share 0 --mix-share 0
+render clips playing-0 heldout --seed 1000001 --count 2048 --procedural-share 0 --mix-share 0
 render clips eval-0 train --seed 999999 --count 2048 --procedural-share 0.5 --mix-share 0.5
 render scenes songs-0 train --seeds 990000..990030 --count 5 --procedural-share 1 --treated-share 0
 soundfont valid-f0 900000 900020 # what the odds are calibrated on: arrangements that training never hears, through the same fonts
 for ((i = 0; i < 10; i++)); do soundfont "train-f$i" $((i * 50)) $((i * 50 + 50)); done
 for ((i = 0; i < 12; i++)); do recorded "$i"; done
+for ((i = 20; i < 24; i++)); do played "$i"; done
 for ((i = 0; i < 5; i++)); do performed "$i"; done
 for ((i = 0; i < 4; i++)); do recorded_scenes "$i"; done
 for i in 0 1 2; do train "$i"; done

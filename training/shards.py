@@ -1,4 +1,5 @@
-"""Reads the clips that `factory clips` and `factory scenes` render: raw f16 samples beside one JSON truth a line."""
+"""Reads the clips that `factory clips`, `factory scenes`, `bank/noises.py` and `bank/music.py` write: raw f16 samples beside one JSON
+truth a line."""
 
 import json
 import os
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from features import BAND_HZ, LOG_MEL, mel_db
+from features import BAND_HZ, LOG_MEL, RATE_HZ, mel_db
 
 LABELS = (
     "kick snare hi-hat cymbals toms percussion drums bass electric-guitar acoustic-guitar piano electric-piano organ "
@@ -15,13 +16,19 @@ LABELS = (
 ).split()
 INSTRUMENTS = LABELS[:-1]
 DESCRIPTORS = ["brightness", "warmth", "space", "dirt", "density"]
+PLAYING = ["chords", "strummed", "short", "held"]  # how one voice is played
+QUALITIES = DESCRIPTORS + PLAYING
 KIT = {"kick", "snare", "hi-hat", "cymbals", "toms"}
 FRAMES_A_CHUNK = 96  # mel frames behind one soft token
 AUDIBLE = 0.01  # of the mix's power: 20 dB below it, as the factory has it
 DB = float(np.log(10) / 10)
+TAIL = int(1.5 * RATE_HZ)  # of a hall, in samples
 SILENCE = 1e-12  # power, so that nothing divides by zero
 GUEST = 0.35  # of the scenes that a recording joins which never met them: songs through SoundFonts have few makers and no words
 SINGING = 0.4  # of the guests sing, for most songs are sung
+SCENES, ENSEMBLES = 0.5, 0.25  # of the mixes made on the spot are songs, and orchestras, chamber music and choirs; the rest never met
+# Who sits in an ensemble, how often: mostly one to three sorts, each several times.
+PLAYERS = {"strings": 4, "woodwinds": 3, "brass": 2.5, "vocals": 1.5, "piano": 1.5, "percussion": 1, "mallets": 0.7, "organ": 0.5, "acoustic-guitar": 0.5}
 
 
 def truths(path):
@@ -52,7 +59,7 @@ def mels(path, truth, chunk=256):
 
 
 def targets(truth):
-    """Label index (-1: none), instruments 0/1, which of them count, descriptors."""
+    """Label index (-1: none), instruments 0/1, which of them count, qualities (NaN: nobody knows)."""
     label = LABELS.index(truth["label"]) if truth["label"] in LABELS else -1
     present, counts = np.zeros(len(INSTRUMENTS), np.float32), np.ones(len(INSTRUMENTS), np.float32)
     for name in truth["instruments"]:
@@ -60,7 +67,10 @@ def targets(truth):
         if name in KIT or name == "drums":  # a lone kick is neither wrong nor right as "drums"
             for other in (*KIT, "drums"):
                 counts[INSTRUMENTS.index(other)] = 0.0 if other != name else 1.0
-    words = np.array([truth["descriptors"][d] for d in DESCRIPTORS], np.float32)
+    for name in truth.get("unsure", ()):
+        counts[INSTRUMENTS.index(name)] = 0.0
+    rated = (truth["descriptors"] or {}) | (truth.get("playing") or {})
+    words = np.array([rated.get(name) for name in QUALITIES], np.float32)
     return label, present, counts, words
 
 
@@ -77,6 +87,7 @@ class Pool:
         self.folder, self.names, self.seen = Path(folder), names, set()
         self.mels, self.waves, self.truths, self.targets = [], [], [], []
         self.stems, self.recorded, self.scenes, self.songs = [], [], [], []
+        self.played, self.noises, self.music, self.unlabelled = [], [], [], []
         self.guests = {}
         self.refresh()
 
@@ -98,6 +109,12 @@ class Pool:
                         self.recorded.append(i)
                         if t["label"] not in KIT:
                             self.guests.setdefault(t["label"], []).append(i)
+                if t.get("playing"):
+                    self.played.append(i)
+                if t["kind"] == "noise":
+                    self.noises.append(i)
+                if t["kind"] == "music":
+                    (self.music if len(t["unsure"]) < len(INSTRUMENTS) else self.unlabelled).append(i)
                 if t["scene"]:
                     scenes.setdefault(t["scene"]["song"], {}).setdefault(t["scene"]["number"], []).append(i)
             songs = [[stems for stems in song.values() if len(stems) > 1] for song in scenes.values()]
@@ -111,6 +128,11 @@ class Pool:
         """Some clips, a share of them stems of recordings alone."""
         pools = (self.recorded, range(len(self))) if self.recorded else (range(len(self)),) * 2
         return [pool[rng.integers(len(pool))] for pool in (pools[int(rng.random() >= recorded)] for _ in range(count))]
+
+    @staticmethod
+    def some(index, count, rng):
+        """`count` of some clips, or none where there are none."""
+        return [index[rng.integers(len(index))] for _ in range(count)] if index else []
 
     def cut(self, index, frames, start):
         """Decibels of some clips, `[clips, n_mels, frames]`."""
@@ -153,8 +175,11 @@ class Pool:
         return self.mix(scene, self.stretch(scene, self.mels[0].shape[1], 0))
 
     def random_mix(self, frames, start, rng):
-        """A scene with other levels, without some of its stems, often with a guest; or stems that never met."""
-        if self.scenes and rng.random() < 0.6:
+        """A scene with other levels, without some of its stems, often with a guest; an ensemble; or stems that never met."""
+        sort = rng.random()
+        if self.guests and sort > 1 - ENSEMBLES:
+            return self.ensemble(frames, start, rng)
+        if self.scenes and sort < SCENES:
             index = self.scenes[rng.integers(len(self.scenes))]
             kept = [i for i in index if rng.random() < 0.85]
             index = kept if len(kept) > 1 else index
@@ -169,6 +194,19 @@ class Pool:
             level_db = rng.normal(0, 5, len(index)) - 10 * np.log10((parts**2).mean(-1) + SILENCE)
         wave, truth, present = self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])
         return glued(wave, rng), truth, present
+
+    def ensemble(self, frames, start, rng):
+        """Recordings of one to four sorts of players, each several times, in one hall."""
+        sorts = [name for name in PLAYERS if name in self.guests]
+        odds = np.array([PLAYERS[name] for name in sorts])
+        drawn = rng.choice(sorts, min(int(rng.integers(1, 5)), len(sorts)), replace=False, p=odds / odds.sum())
+        index = [i for name in drawn for i in self.some(self.guests[name], int(rng.integers(1 + (len(drawn) == 1), 5)), rng)]
+        parts = self.stretch(index, frames, start)
+        level_db = rng.normal(0, 4, len(index)) - 10 * np.log10((parts**2).mean(-1) + SILENCE)
+        wave, truth, present = self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])
+        if len(truth["instruments"]) == 1:  # a section, a choir
+            truth["label"] = truth["instruments"][0]
+        return in_hall(wave, rng), truth, present
 
     def guest(self, band, frames, start, rng, singing=SINGING):
         """A recording that joins a band `[samples]`, every label alike but for those that sing: its index and samples, at a level beside it."""
@@ -189,7 +227,7 @@ class Pool:
         power = by_chunk((np.exp(db * DB) * BAND_HZ[:, None]).sum(-2), FRAMES_A_CHUNK)
         sounds = power > 1e-3 * power.max(-1, keepdims=True)
         present = np.stack([self.targets[i][1] for i in index])[:, None] * sounds[..., None]
-        counts = np.stack([self.targets[i][2] * (self.truths[i]["kind"] == "stem") for i in index])[:, None]
+        counts = np.stack([self.targets[i][2] * (self.truths[i]["kind"] in ("stem", "noise")) for i in index])[:, None]
         return torch.from_numpy(present.astype(np.float32)), torch.from_numpy(np.repeat(counts, db.shape[-1] // FRAMES_A_CHUNK, 1))
 
     def mixes(self, count, frames, start, rng):
@@ -204,6 +242,19 @@ def glued(wave, rng):
         return wave
     ceiling = max(float(np.abs(wave).max()), SILENCE) * 10 ** (-rng.uniform(2, 15) / 20)
     return (ceiling * np.tanh(wave / ceiling)).astype(np.float32)
+
+
+def in_hall(wave, rng):
+    """A mix in a hall of 0.5 to 3 s (60 dB), from close by to far away; two times in three."""
+    if rng.random() < 1 / 3:
+        return wave
+    at = torch.arange(TAIL) / RATE_HZ
+    tail = torch.from_numpy(rng.standard_normal(TAIL, np.float32)) * torch.exp(-6.9 * at / rng.uniform(0.5, 3.0)) * (at > rng.uniform(0.0, 0.04))
+    length = len(wave) + TAIL
+    soft = torch.exp(-torch.fft.rfftfreq(length, 1 / RATE_HZ) / rng.uniform(2_000, 12_000))  # air and walls take the top
+    wet = torch.fft.irfft(torch.fft.rfft(torch.from_numpy(wave), length) * torch.fft.rfft(tail, length) * soft, length)[: len(wave)].numpy()
+    share = rng.uniform(0.1, 1.5) * np.sqrt((wave**2).mean() / ((wet**2).mean() + SILENCE))
+    return (wave + share * wet).astype(np.float32)
 
 
 def as_batch(made):

@@ -15,42 +15,54 @@ from torch.nn import functional as F
 from safetensors.torch import load_file
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+import masked
 from encoder import CONFIG, Encoder, Heads
 from features import normalise, warped
 from lm import chunk_means
-from shards import DESCRIPTORS, INSTRUMENTS, LABELS, Pool, as_batch
+from shards import INSTRUMENTS, LABELS, QUALITIES, Pool, as_batch
 
 FULL_MIX_WEIGHT = 0.1  # half of each batch are mixes, but most of what users label are stems
 WARPED = 0.4  # of the clips sound as if from a smaller or larger instrument: few makers stand for many
 WARP_SEMITONES = 3.0  # the widest of them
 RECORDED = 0.7  # of the single clips: what users label was recorded, what the factory computes is cheap and plenty
+MASKED_WEIGHT = 0.3  # of the loss of masked prediction
+# Of a batch, beside it: voices of which it is known how they are played, what is no music, real music whose players are known, and any real music.
+PLAYED, NOISES, MUSIC, UNLABELLED = 0.1, 0.04, 0.16, 0.1
 CHECK_S = 900  # CPU seconds between checks
 MEMORY = 0.999  # of the running mean of the weights, a step; neighbouring checks of the weights themselves lie far apart
 
 
 class Listener(nn.Module):
-    """Encoder, heads, and a linear head on each chunk that makes the soft tokens say which instruments play."""
+    """Encoder, heads, and two linear heads that only training has: who plays in each chunk, so that the soft tokens say it, and what lies
+    under a mask."""
 
     def __init__(self):
         super().__init__()
         self.encoder = Encoder()
-        self.heads = Heads(CONFIG["hidden_size"], len(LABELS), len(INSTRUMENTS), len(DESCRIPTORS))
+        self.heads = Heads(CONFIG["hidden_size"], len(LABELS), len(INSTRUMENTS), len(QUALITIES))
         self.chunk_instruments = nn.Linear(CONFIG["hidden_size"], len(INSTRUMENTS))
+        self.clusters = nn.Linear(CONFIG["hidden_size"], masked.CLUSTERS)
 
     def forward(self, x):
         states = self.encoder(x)
         out = self.heads(states)
         out["chunk_instruments"] = self.chunk_instruments(chunk_means(states))
+        out["clusters"] = self.clusters(states)
         return out
 
 
 def begin(model, start):
-    """Begins with the weights of a checkpoint, or of a model folder as `export.py` writes it, which lacks the heads of chunks."""
+    """Begins with the weights of a checkpoint, or of a model folder as `export.py` writes it, which lacks the heads of chunks and of masks.
+    What a head has learnt to say since then begins anew."""
     if Path(start).is_dir():
-        for part, path in ((model.encoder, "encoder/model.safetensors"), (model.heads, "heads.safetensors")):
-            part.load_state_dict({name: value.float() for name, value in load_file(Path(start) / path).items()})
+        parts = (("encoder", "encoder/model.safetensors"), ("heads", "heads.safetensors"))
+        known = {f"{part}.{name}": value.float() for part, path in parts for name, value in load_file(Path(start) / path).items()}
     else:
-        model.load_state_dict(torch.load(start, weights_only=False)["model"])
+        known = torch.load(start, weights_only=False)["model"]
+    weights = model.state_dict()
+    for name, value in known.items():
+        weights[name][tuple(slice(size) for size in value.shape)] = value
+    model.load_state_dict(weights)
 
 
 def augment(db, rng):
@@ -94,7 +106,10 @@ def loss_of(out, label, present, counts, words, chunk_present, chunk_counts):
     many = presence_loss(out["instruments"], present, counts)
     seconds = min(out["chunk_instruments"].shape[1], chunk_present.shape[1])
     chunked = presence_loss(out["chunk_instruments"][:, :seconds], chunk_present[:, :seconds], chunk_counts[:, :seconds])
-    said = F.mse_loss(torch.sigmoid(out["descriptors"]), words)
+    rated = ~words.isnan()
+    said = F.mse_loss(torch.sigmoid(out["descriptors"])[rated], words[rated])
+    nothing = (present.sum(1) == 0) & (counts > 0).all(1)  # no label is likelier than another where nothing plays
+    one = one - F.log_softmax(out["label"], 1)[nothing].mean(1).sum() / len(label)
     return one + 6.0 * many + 6.0 * chunked + 2.0 * said, (one.item(), many.item(), chunked.item(), said.item())
 
 
@@ -138,18 +153,21 @@ def main():
     torch.manual_seed(a.seed)
     rng = np.random.default_rng(a.seed)
 
-    pool = Pool(a.data, "train-*.f16")
+    pool = Pool(a.data, "train-*.f16", "music-*.f16")
     checks = {name: Pool(a.data, f"{name}-*.f16") for name in ("heldout", "eval", "songs")}
     model = Listener()
     optimizer = torch.optim.AdamW(model.parameters(), lr=a.rate, weight_decay=0.02, betas=(0.9, 0.98))
     spent, step = 0.0, 0
+    first, teacher = Listener(), None
+    if a.start:
+        begin(first, a.start)
     if Path(a.out).exists():
         saved = torch.load(a.out, weights_only=False)
         model.load_state_dict(saved["last"])
         optimizer.load_state_dict(saved["optimizer"])
         spent, step = saved["spent"], saved["step"]
     elif a.start:
-        begin(model, a.start)
+        model.load_state_dict(first.state_dict())
     mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(MEMORY))
     if spent:
         mean.module.load_state_dict(saved["model"])
@@ -166,10 +184,23 @@ def main():
         frames = 160 + int(236 * rng.random() ** 2)
         start = int(rng.integers(0, 396 - frames + 1))
         half = a.batch // 2
-        known = pool.batch(pool.singles(a.batch - half, RECORDED, rng), frames, start)
+        shares = ((pool.played, PLAYED), (pool.noises, NOISES), (pool.music, MUSIC))
+        beside = [i for clips, share in shares for i in pool.some(clips, round(share * a.batch), rng)]
+        known = pool.batch(pool.singles(a.batch - half, RECORDED, rng) + beside, frames, start)
         mixed = pool.mixes(half, frames, start, rng)
         db, *aims = (torch.cat(pair) for pair in zip(known, mixed))
-        loss, parts = loss_of(model(normalise(augment(db, rng))), *aims)
+        inputs, guess = augment(db, rng), None
+        if unlabelled := pool.some(pool.music + pool.unlabelled, round(UNLABELLED * a.batch), rng):
+            teacher = teacher or masked.Teacher(first.encoder, torch.from_numpy(pool.cut((pool.music + pool.unlabelled)[::3], 396, 0)))
+            plain = torch.from_numpy(pool.cut(unlabelled, frames, start))
+            guess = teacher(plain)
+            covered, hidden = masked.hide(augment(plain, rng), rng)
+            inputs = torch.cat([inputs, covered])
+        out = model(normalise(inputs))
+        loss, parts = loss_of({name: rows[: len(db)] for name, rows in out.items()}, *aims)
+        if guess is not None:
+            under = masked.loss_of(out["clusters"][len(db) :], guess, hidden)
+            loss, parts = loss + MASKED_WEIGHT * under, (*parts, under.item())
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -180,7 +211,7 @@ def main():
         now = time.process_time()
         spent, last = spent + now - last, now
         if step % 100 == 0:
-            print(f"step {step} {spent / 60:.1f} min, label/instruments/by chunk/words {np.mean(seen_loss, 0).round(3)}", flush=True)
+            print(f"step {step} {spent / 60:.1f} min, label/instruments/by chunk/words/masked {np.mean(seen_loss, 0).round(3)}", flush=True)
             seen_loss = []
         if spent > next_check or spent >= a.minutes * 60:
             for name, check in checks.items():
@@ -189,6 +220,7 @@ def main():
                     print(f"  {name}: top-1 {top1:.3f}, mix precision {precision:.2f} recall {recall:.2f} {json.dumps(table)}", flush=True)
             torch.save({"model": mean.module.state_dict(), "last": model.state_dict(), "optimizer": optimizer.state_dict(), "spent": spent, "step": step}, a.out)
             pool.refresh()
+            seen_loss = []
             last = time.process_time()
             next_check = spent + CHECK_S
 

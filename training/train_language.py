@@ -19,12 +19,12 @@ from torch import nn
 from torch.nn import functional as F
 
 import grammar
-from batches import AFTER, BEFORE, END, batch_of, encode, make_tokenizer, questions_alone
+from batches import AFTER, BEFORE, END, batch_of, encode, make_tokenizer, questions_alone, varied
 from encoder import CONFIG as ENCODER
 from features import normalise
 from lm import CHUNK_FRAMES, CONFIG, Talker, chunk_means
-from shards import DESCRIPTORS, INSTRUMENTS, Pool, as_batch
-from train_encoder import Listener
+from shards import INSTRUMENTS, QUALITIES, Pool, as_batch
+from train_encoder import Listener, begin as begin_listener
 
 CHECK_S, CHECKED = 900, 100  # CPU seconds between checks; and captions in one
 SURE, MAYBE = 0.5, 0.25  # odds of the instruments' head; the engine's come from the export, and the language model only copies
@@ -36,7 +36,7 @@ class Heard:
 
     means: torch.Tensor  # [tokens, hidden], f16
     odds: np.ndarray  # [windows, instruments]
-    descriptors: np.ndarray  # [windows, descriptors]
+    qualities: np.ndarray  # [windows, qualities]
     truth: dict
 
     @property
@@ -51,11 +51,11 @@ class Heard:
         sure = [name for name, p in zip(INSTRUMENTS, odds) if p >= SURE]
         maybe = [name for name, p in zip(INSTRUMENTS, odds) if MAYBE <= p < SURE]
         sure.sort(key=lambda name: (-level.get(name, -99), -odds[INSTRUMENTS.index(name)]))
-        return grammar.sound(sure, maybe, dict(zip(DESCRIPTORS, self.descriptors.mean(0))))
+        return grammar.sound(sure, maybe, dict(zip(QUALITIES, self.qualities.mean(0))))
 
 
 def impression(listener, states):
-    """Odds of the instruments and descriptors from hidden states `[batch, frames, hidden]`."""
+    """Odds of the instruments and qualities from hidden states `[batch, frames, hidden]`."""
     out = listener.heads(states)
     return torch.sigmoid(out["instruments"]).numpy()[:, None], torch.sigmoid(out["descriptors"]).numpy()[:, None]
 
@@ -83,8 +83,8 @@ def hear_parts(listener, db, truths, present, rng):
         # In the order of the whole crop, loudest first.
         names = [name for name in truth["instruments"] if name in playing]
         if names:
-            odds, descriptors = impression(listener, part)
-            heard.append(Heard(chunk_means(part)[0].half(), odds[0], descriptors[0], truth | {"instruments": names}))
+            odds, qualities = impression(listener, part)
+            heard.append(Heard(chunk_means(part)[0].half(), odds[0], qualities[0], truth | {"instruments": names}))
     return heard
 
 
@@ -126,7 +126,7 @@ def loudest_first(truths):
 def joined(windows):
     """Several windows of one song as the engine gives them for questions about the whole."""
     everyone = loudest_first([heard.truth for heard in windows])
-    columns = (np.concatenate(column) for column in zip(*((heard.odds, heard.descriptors) for heard in windows)))
+    columns = (np.concatenate(column) for column in zip(*((heard.odds, heard.qualities) for heard in windows)))
     return Heard(torch.cat([heard.means for heard in windows]), *columns, {"kind": "mix", "instruments": everyone})
 
 
@@ -236,7 +236,7 @@ def main():
 
     pool, check = Pool(a.data, "train-*.f16"), Pool(a.data, "songs-*.f16")
     listener = Listener()
-    listener.load_state_dict(torch.load(a.encoder, weights_only=False)["model"])
+    begin_listener(listener, a.encoder)
     started = time.time()
     listener.eval()
     # Kept beside the checkpoint, under the encoder's hash, so that a restart goes on at once.
@@ -252,6 +252,7 @@ def main():
         tokenizer = Tokenizer.from_file(str(vocabulary))
     else:
         tokenizer = make_tokenizer([one.sound() for one in heard[:: max(1, len(heard) // 5000)]], vocabulary)
+    prompts = varied(vocabulary)
     songs = listen_to_songs(listener, check)
     unheard, whole = [window for song in songs for window in song], [joined(song) for song in songs]
     by_length = {}
@@ -281,10 +282,10 @@ def main():
         for group in optimizer.param_groups:
             group["lr"] = rate
         if progress < a.understanding:
-            batch = questions_alone(tokenizer, words, 2 * a.batch, ENCODER["hidden_size"])
+            batch = questions_alone(tokenizer, prompts, words, 2 * a.batch, ENCODER["hidden_size"])
         else:
             items = words.choices(words.choices(list(by_length.values()), weights)[0], k=a.batch)
-            batch = batch_of(items, tokenizer, words)
+            batch = batch_of(items, tokenizer, prompts, words)
         loss = loss_of(talker, before, batch)
         optimizer.zero_grad()
         loss.backward()

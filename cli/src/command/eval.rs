@@ -17,6 +17,7 @@ mod bank;
 mod followups;
 mod measure;
 mod mixes;
+mod playing;
 mod questions;
 mod songs;
 mod swap;

@@ -7,7 +7,7 @@ use models::{Heard, Model};
 use signal::Label;
 
 use crate::{
-    error::EngineError, places::listed, slots::WHEN, topic::Topic, vocabulary::instruments,
+    error::EngineError, places::listed, playing, slots::WHEN, topic::Topic, vocabulary::instruments,
 };
 
 /// Limits of the words for descriptors, 0 to 1: where "bright" begins is a convention.
@@ -19,6 +19,9 @@ const ROOMY: f32 = 0.35;
 const DRY: f32 = 0.03;
 
 const CANT_TELL: &str = "I can't tell from this";
+
+/// Where everybody is less likely than this nobody plays: it is noise, hum or a tone.
+const NOBODY: f32 = 0.08;
 
 /// How many doubtful ones are listed beside those that are sure.
 const DOUBTS: usize = 2;
@@ -34,6 +37,8 @@ pub(crate) struct Sound {
     /// May be there.
     maybe: Vec<Label>,
     colours: Vec<&'static str>,
+    /// How the only one plays.
+    playing: Option<&'static str>,
     /// How likely each instrument plays.
     odds: Vec<(Label, f32)>,
 }
@@ -56,12 +61,19 @@ impl Sound {
                 sound.maybe.push(label);
             }
         }
-        sound.colours = colours(&model.descriptors(heard)?);
+        let qualities = model.descriptors(heard)?;
+        sound.colours = colours(&qualities);
+        if let [only] = sound.sure[..] {
+            sound.playing = playing::playing(only, &qualities);
+        }
         Ok(Some(sound))
     }
 
-    /// What the language model is told: who plays, who may, its colours and how busy it is.
+    /// What the language model is told: who plays, who may, its colours, how busy it is and how the only one plays.
     pub(crate) fn words(&self, density: Option<&str>) -> String {
+        if self.is_nobody() {
+            return format!("{HEARS}<sounds> nobody");
+        }
         let list = |labels: &[Label]| -> String {
             ordered(labels).iter().map(|label| format!("<of:{}>", label.name())).collect()
         };
@@ -71,7 +83,7 @@ impl Sound {
         }
         words += "<sounds>";
         let density = density.filter(|word| !word.is_empty());
-        for word in self.colours.iter().copied().chain(density) {
+        for word in self.colours.iter().copied().chain(density).chain(self.playing) {
             words += &format!(" {word}");
         }
         words
@@ -127,6 +139,9 @@ impl Sound {
         if topic.about == "instruments" {
             return Some(self.listing());
         }
+        if topic.about == "playing" {
+            return Some(playing::sentence(self.playing, self.sure.len()));
+        }
         if let Some(colour) = self.colour(topic.about) {
             return Some(colour.to_owned());
         }
@@ -145,6 +160,7 @@ impl Sound {
     fn listing(&self) -> String {
         let names = |labels: &[Label]| listed(ordered(labels).into_iter().map(plain).collect());
         match (&self.sure[..], &self.maybe[..]) {
+            _ if self.is_nobody() => "No instrument that I can hear.".to_owned(),
             ([], []) => format!("{CANT_TELL} what plays."),
             ([], maybe) => format!("{CANT_TELL} for sure; perhaps {}.", names(maybe)),
             (sure, []) => format!("I hear {}.", names(sure)),
@@ -201,6 +217,11 @@ impl Sound {
             return format!("No {asked} that I can hear.");
         }
         format!("No {asked} that I can hear; I hear {}.", listed(others))
+    }
+
+    /// Whether it is no music: everybody is most unlikely.
+    fn is_nobody(&self) -> bool {
+        !self.odds.is_empty() && self.odds.iter().all(|(_, odds)| *odds < NOBODY)
     }
 
     /// Whether it is there for sure.
@@ -280,7 +301,8 @@ mod tests {
     fn sound(sure: &[Label], maybe: &[Label], colours: &[&'static str]) -> Sound {
         let odds = sure.iter().map(|label| (*label, 0.9)).chain(maybe.iter().map(|l| (*l, 0.5)));
         let odds = odds.collect();
-        Sound { sure: sure.to_vec(), maybe: maybe.to_vec(), colours: colours.to_vec(), odds }
+        let (sure, maybe, colours) = (sure.to_vec(), maybe.to_vec(), colours.to_vec());
+        Sound { sure, maybe, colours, playing: None, odds }
     }
 
     #[test]
@@ -291,6 +313,12 @@ mod tests {
         assert_eq!(told.words(Some("")), expected);
         assert_eq!(told.words(Some("busy")), format!("{expected} busy"));
         assert_eq!(Sound::default().words(None), "<hears><sounds>");
+        let alone =
+            Sound { playing: Some("held notes"), ..sound(&[Label::Strings], &[], &["dark"]) };
+        assert_eq!(
+            alone.words(Some("sparse")),
+            "<hears><of:strings><sounds> dark sparse held notes"
+        );
     }
 
     #[test]
@@ -336,6 +364,7 @@ mod tests {
         check(&heard, "instruments", "I hear drums, perhaps also bass.");
         check(&heard, "brightness", "It is dark.");
         check(&heard, "space", "There is a little space around it.");
+        check(&heard, "playing", "I can't tell from this how it is played.");
         let doubtful = sound(&[], &[Label::Bass], &[]);
         check(&doubtful, "instruments", "I can't tell from this for sure; perhaps bass.");
         check(&Sound::default(), "instruments", "I can't tell from this what plays.");
@@ -356,6 +385,14 @@ mod tests {
         assert!((heard.odds_of(&[Label::Drums, Label::Organ]) - 0.7).abs() < 1e-6);
         assert!((heard.odds_of(&[]) - 0.9).abs() < 1e-6);
         assert!(Sound::default().odds_of(&[Label::Bass]).abs() < 1e-6);
+    }
+
+    #[test]
+    fn noise_is_nobody() {
+        let odds = |odds| Sound { odds: vec![(Label::Drums, odds)], ..Sound::default() };
+        assert_eq!(odds(0.01).words(Some("busy")), "<hears><sounds> nobody");
+        assert_eq!(odds(0.01).listing(), "No instrument that I can hear.");
+        assert!(odds(0.3).listing().starts_with("I can't tell"));
     }
 
     #[test]

@@ -90,6 +90,8 @@ pub struct Cast {
     pub source: String,
     /// Whether the voice plays the notes it is given; loops, speech and effects bring their own onsets.
     pub follows_notes: bool,
+    /// Whether its notes sound as long as they are played.
+    pub obeys_lengths: bool,
     /// The tempo that a loop brings with it, where known.
     pub tempo_bpm: Option<f64>,
     /// How distorted the sound is before any treatment, 0 to 1.
@@ -103,6 +105,7 @@ impl Cast {
             voice: procedural(label, rng),
             source: "procedural".to_owned(),
             follows_notes: true,
+            obeys_lengths: true,
             tempo_bpm: None,
             dirt: 0.0,
         }
@@ -211,6 +214,7 @@ impl Bank {
                 voice: Box::new(kit),
                 source,
                 follows_notes: true,
+                obeys_lengths: false,
                 tempo_bpm: None,
                 dirt: 0.0,
             });
@@ -235,12 +239,13 @@ impl Bank {
         let patch = &group.patches[rng.weighted(&weights)];
         let voice = BankVoice::cast(group, patch, rng).strayed(stray_semitones);
         let follows_notes = voice.manner() != Manner::Tiled;
-        let tempo_bpm = voice.tempo_bpm();
+        let (tempo_bpm, obeys_lengths) = (voice.tempo_bpm(), voice.obeys_lengths());
         let dirt = if group.family == "electric-guitar-distorted" { 0.6 } else { 0.0 };
         Cast {
             voice: Box::new(voice),
             source: group.source.clone(),
             follows_notes,
+            obeys_lengths,
             tempo_bpm,
             dirt,
         }

@@ -8,6 +8,7 @@ use crate::bank::{Bank, Cast};
 use crate::dsp::{db, normalise, rms, to_db};
 use crate::note::Note;
 use crate::phrase::{Setting, compose};
+use crate::playing::Playing;
 use crate::rng::{Draw as _, Rng, rng};
 use crate::treatment::{Strength, Treatment};
 use crate::truth::Descriptors;
@@ -75,6 +76,8 @@ pub struct Truth {
     pub scene: Option<Scene>,
     /// How it sounds.
     pub descriptors: Descriptors,
+    /// How a single voice is played; null where its notes are unknown or ring as they like.
+    pub playing: Option<Playing>,
     /// The tempo played, null where the recording's own is unknown.
     pub tempo_bpm: Option<f64>,
 }
@@ -113,6 +116,7 @@ pub fn render(bank: Option<&Bank>, options: &Options, index: u64) -> Clip {
         source: "silence".to_owned(),
         scene: None,
         descriptors,
+        playing: None,
         tempo_bpm: None,
     };
     Clip { samples: silence, truth }
@@ -130,6 +134,13 @@ struct Part {
     onsets_s: Vec<f64>,
     space: f64,
     dirt: f64,
+}
+
+/// What a voice played.
+struct Performance {
+    samples: Vec<f32>,
+    onsets_s: Vec<f64>,
+    playing: Option<Playing>,
 }
 
 /// Where the clip's window lies in the phrase.
@@ -188,7 +199,7 @@ impl Studio<'_> {
         setting: &Setting,
         window: Window,
         rng: &mut Rng,
-    ) -> Option<(Vec<f32>, Vec<f64>)> {
+    ) -> Option<Performance> {
         let seconds = self.options.seconds;
         let (voice, length_s) = (&cast.voice, seconds + window.before_s);
         let mut notes =
@@ -200,12 +211,14 @@ impl Studio<'_> {
         samples.drain(..samples.len().saturating_sub(clip_samples));
         samples.resize(clip_samples, 0.0);
         let sound = samples.iter().all(|x| x.is_finite()) && rms(&samples) > 1e-4;
-        let onsets_s = if cast.follows_notes {
-            onsets(&notes, window.before_s, seconds)
+        let (onsets_s, playing) = if cast.follows_notes {
+            notes.retain(|note| note.end_s() > window.before_s);
+            let playing = Playing::of(voice.label(), &notes, cast.obeys_lengths);
+            (onsets(&notes, window.before_s), playing)
         } else {
-            describe::onsets_heard(&samples, RATE_HZ)
+            (describe::onsets_heard(&samples, RATE_HZ), None)
         };
-        sound.then_some((samples, onsets_s))
+        sound.then_some(Performance { samples, onsets_s, playing })
     }
 
     fn stem(&self, rng: &mut Rng) -> Option<Clip> {
@@ -214,7 +227,8 @@ impl Studio<'_> {
         let cast = self.cast(label, rng);
         let setting = Setting::random(rng);
         let window = Window::random(self.options.seconds, rng);
-        let (mut samples, onsets_s) = self.perform(&cast, &setting, window, rng)?;
+        let Performance { mut samples, onsets_s, playing } =
+            self.perform(&cast, &setting, window, rng)?;
         normalise(&mut samples, 0.5);
         let treatment = Treatment::random(Strength::Stem, self.rooms().len(), rng);
         treatment.apply(&mut samples, self.rooms());
@@ -238,6 +252,7 @@ impl Studio<'_> {
             source: cast.source,
             scene: None,
             descriptors,
+            playing,
             tempo_bpm,
         };
         Some(Clip { samples, truth })
@@ -247,7 +262,8 @@ impl Studio<'_> {
     fn bleed(&self, samples: &mut [f32], setting: &Setting, rng: &mut Rng) {
         let cast = self.cast(Label::ALL[rng.int(0, Label::ALL.len() - 2)], rng);
         let window = Window { before_s: 0.0, lead_s: 0.0, last_s: self.options.seconds };
-        if let Some((other, _)) = self.perform(&cast, setting, window, rng) {
+        if let Some(Performance { samples: other, .. }) = self.perform(&cast, setting, window, rng)
+        {
             let gain = (rms(samples) / rms(&other).max(1e-9) * db(-rng.range(28.0, 48.0))) as f32;
             samples.iter_mut().zip(other).for_each(|(x, y)| *x += y * gain);
         }
@@ -308,6 +324,7 @@ impl Studio<'_> {
             source,
             scene: None,
             descriptors,
+            playing: None,
             tempo_bpm,
         };
         Some(Clip { samples, truth })
@@ -315,7 +332,8 @@ impl Studio<'_> {
 
     /// A part at its level in the mix: the loudest near 0 dB, the faintest at the edge of being heard.
     fn part(&self, cast: Cast, setting: &Setting, window: Window, rng: &mut Rng) -> Option<Part> {
-        let (mut samples, onsets_s) = self.perform(&cast, setting, window, rng)?;
+        let Performance { mut samples, onsets_s, .. } =
+            self.perform(&cast, setting, window, rng)?;
         normalise(&mut samples, 0.5);
         let treatment = Treatment::random(Strength::Part, self.rooms().len(), rng);
         treatment.apply(&mut samples, self.rooms());
@@ -333,10 +351,10 @@ impl Studio<'_> {
     }
 }
 
-/// Times of the onsets within the clip.
-fn onsets(notes: &[Note], before_s: f64, seconds: f64) -> Vec<f64> {
-    let mut times: Vec<f64> = notes.iter().map(|note| note.start_s - before_s).collect();
-    times.retain(|time_s| (0.0..seconds).contains(time_s));
+/// Times of the onsets within a clip that begins after `before_s`.
+fn onsets(notes: &[Note], before_s: f64) -> Vec<f64> {
+    let mut times: Vec<f64> =
+        notes.iter().map(|note| note.start_s - before_s).filter(|time_s| *time_s >= 0.0).collect();
     describe::distinct(&mut times);
     times
 }

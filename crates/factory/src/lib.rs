@@ -8,6 +8,7 @@ mod dsp;
 pub mod ebu;
 pub mod note;
 pub mod phrase;
+pub mod playing;
 pub mod rng;
 pub mod scene;
 pub mod song;

@@ -134,6 +134,7 @@ impl Track {
             source: self.source.clone(),
             scene: Some(scene),
             descriptors: describe::descriptors(&samples, self.space, self.dirt, density),
+            playing: None,
             tempo_bpm: Some(tempo_bpm),
         };
         Some(Clip { samples, truth })

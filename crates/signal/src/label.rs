@@ -121,6 +121,20 @@ impl Label {
         if self.is_kit_piece() { Self::Drums } else { self }
     }
 
+    /// Whether it plays notes that have a pitch: not drums, talk, effects and mixes.
+    pub fn is_pitched(self) -> bool {
+        let noise = matches!(
+            self,
+            Self::Drums | Self::Percussion | Self::Speech | Self::Fx | Self::FullMix
+        );
+        !noise && !self.is_kit_piece()
+    }
+
+    /// Whether a note of it lasts as long as it is played, rather than rings as it likes.
+    pub fn holds_notes(self) -> bool {
+        self.is_pitched() && self != Self::Mallets
+    }
+
     /// Whether the label is one piece of a drum kit, which a mix's caption calls `drums`.
     pub fn is_kit_piece(self) -> bool {
         matches!(self, Self::Kick | Self::Snare | Self::HiHat | Self::Cymbals | Self::Toms)

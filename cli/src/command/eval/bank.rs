@@ -1,5 +1,5 @@
 //! `barline eval bank`: phrases of recorded notes whose whole source training has never heard, by family and source; how far
-//! the confidence can be trusted; and what level, channels, sample rate and a single bar change.
+//! the confidence can be trusted; what level, channels, sample rate and a single bar change; and whether it is told how they are played.
 
 use std::{collections::BTreeSet, fs, path::Path, slice};
 
@@ -8,7 +8,7 @@ use engine::{Context, Samples};
 use factory::bank::{Bank, HeldoutPhrase, Holdout, Split, heldout_phrases};
 use signal::Label;
 
-use super::{Guesses, Row};
+use super::{Guesses, Row, playing};
 use crate::{
     args::{Common, EvalBank},
     command::table::table,
@@ -60,7 +60,7 @@ pub(crate) fn eval_bank(common: &Common, args: &EvalBank) -> anyhow::Result<u8> 
         all.into_iter().filter(|phrase| trained.contains(&phrase.family)).collect::<Vec<_>>()
     };
     let plain = phrases(RATE_HZ);
-    let rows = session.with_model(|context, _| {
+    let rows = session.with_model(|context, model| {
         let guess = |phrase: &HeldoutPhrase, rate_hz, channels, samples| {
             guess(context, phrase.label, Samples::new(rate_hz, channels, samples))
         };
@@ -87,6 +87,7 @@ pub(crate) fn eval_bank(common: &Common, args: &EvalBank) -> anyhow::Result<u8> 
             let guesses = again.iter().map(|p| guess(p, rate_hz, 1, p.samples.clone()));
             rows.push(top1(&format!("{rate_hz} Hz"), &guesses.collect::<Result<Vec<_>, _>>()?));
         }
+        rows.extend(playing::rows(model, &plain)?);
         Ok(rows)
     });
     table(json, &rows?)?;

@@ -5,6 +5,7 @@ use signal::Label;
 use super::{Bank, Group};
 use crate::dsp::db;
 use crate::phrase::{Setting, compose};
+use crate::playing::Playing;
 use crate::rng::{Draw as _, rng};
 
 /// Length of a phrase.
@@ -19,6 +20,8 @@ pub struct HeldoutPhrase {
     pub family: String,
     /// The bank's source.
     pub source: String,
+    /// How it is played; none where its notes ring as they like, or are not known.
+    pub playing: Option<Playing>,
     /// Mono, 4 s, peak -30 to -1 dBFS.
     pub samples: Vec<f32>,
 }
@@ -42,7 +45,8 @@ pub fn heldout_phrases(
 
 fn phrase(group: &Group, seed: u64, number: usize, rate_hz: u32) -> HeldoutPhrase {
     let mut rng = rng(seed, &format!("heldout-{}-{}-{number}", group.family, group.source));
-    let voice = Bank::cast_from(group, &mut rng).voice;
+    let cast = Bank::cast_from(group, &mut rng);
+    let voice = &cast.voice;
     let setting = Setting::random(&mut rng);
     let notes =
         compose(group.label, &setting, voice.range(), voice.polyphony(), LENGTH_S, &mut rng);
@@ -53,6 +57,7 @@ fn phrase(group: &Group, seed: u64, number: usize, rate_hz: u32) -> HeldoutPhras
         label: group.label,
         family: group.family.clone(),
         source: group.source.clone(),
+        playing: Playing::of(group.label, &notes, cast.obeys_lengths),
         samples,
     }
 }

@@ -104,6 +104,12 @@ impl BankVoice {
         self.manner
     }
 
+    /// Whether a note sounds as long as it is played: neither on as it likes, nor only as long as its recording.
+    pub fn obeys_lengths(&self) -> bool {
+        let ends = self.held || !is_sustained(self.label);
+        self.manner == Manner::Pitched && !self.rings && ends
+    }
+
     /// The tempo that a loop brings with it, where its name tells.
     pub fn tempo_bpm(&self) -> Option<f64> {
         let sub = &self.samples.first()?.entry.sub;

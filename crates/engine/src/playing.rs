@@ -1,0 +1,72 @@
+//! How one voice is played, in words: strummed, in chords, in short notes, in held notes (`training/grammar.py` has the same words and
+//! limits).
+
+use signal::Label;
+
+/// Shares of a voice's strokes from which a word is said.
+const STRUMMED: f32 = 0.5;
+const CHORDS: f32 = 0.6;
+const HELD: f32 = 0.6;
+const SHORT: f32 = 0.5;
+
+/// The word for how `label` is played, from what the heads make of it; none where nothing is clear, or where notes ring as they like.
+pub fn playing(label: Label, qualities: &[(String, f32)]) -> Option<&'static str> {
+    let is = |name: &str, limit: f32| {
+        qualities.iter().any(|(known, share)| known == name && *share > limit)
+    };
+    let (strums, holds) =
+        (matches!(label, Label::ElectricGuitar | Label::AcousticGuitar), label.holds_notes());
+    let words = [
+        (strums && is("strummed", STRUMMED), "strummed"),
+        (label.is_pitched() && is("chords", CHORDS), "chords"),
+        (holds && is("held", HELD), "held notes"),
+        (holds && is("short", SHORT), "short notes"),
+    ];
+    words.into_iter().find(|(holds, _)| *holds).map(|(_, word)| word)
+}
+
+/// The answer to how it is played.
+pub(crate) fn sentence(word: Option<&str>, voices: usize) -> String {
+    match (word, voices) {
+        (Some("strummed"), _) => "It is strummed.".to_owned(),
+        (Some(word), _) => format!("It is played in {word}."),
+        (None, 0 | 1) => "I can't tell from this how it is played.".to_owned(),
+        (None, _) => "I can't tell from this how each is played; on a track of its own, or as a stem, I could.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(label: Label, [chords, strummed, short, held]: [f32; 4]) -> Option<&'static str> {
+        let shares = [("chords", chords), ("strummed", strummed), ("short", short), ("held", held)];
+        playing(label, &shares.map(|(name, share)| (name.to_owned(), share)))
+    }
+
+    #[test]
+    fn each_way_to_play_has_its_word() {
+        assert_eq!(word(Label::AcousticGuitar, [0.9, 0.9, 0.1, 0.2]), Some("strummed"));
+        assert_eq!(word(Label::Piano, [0.9, 0.9, 0.1, 0.2]), Some("chords"), "nobody strums it");
+        assert_eq!(word(Label::Brass, [0.1, 0.0, 0.1, 0.9]), Some("held notes"));
+        assert_eq!(word(Label::Bass, [0.0, 0.0, 0.9, 0.0]), Some("short notes"));
+        assert_eq!(word(Label::Woodwinds, [0.3, 0.0, 0.3, 0.3]), None);
+    }
+
+    #[test]
+    fn what_rings_as_it_likes_has_none() {
+        for label in [Label::Drums, Label::Kick, Label::Speech] {
+            assert_eq!(word(label, [0.9; 4]), None, "{label}");
+        }
+        assert_eq!(word(Label::Mallets, [0.1, 0.1, 0.9, 0.9]), None);
+        assert_eq!(word(Label::Mallets, [0.9; 4]), Some("chords"));
+        assert_eq!(playing(Label::Piano, &[]), None, "of a model that does not know it");
+    }
+
+    #[test]
+    fn how_several_are_played_is_not_told() {
+        assert_eq!(sentence(Some("held notes"), 1), "It is played in held notes.");
+        assert!(sentence(None, 1).starts_with("I can't tell"));
+        assert!(sentence(None, 3).contains("as a stem"));
+    }
+}

@@ -1,0 +1,96 @@
+"""Cuts finished music that others have recorded, and whose players are known of the whole piece, into shards that `shards.py` reads.
+
+    music.py --mirrors MIRRORS --listener ../work/encoder.pt --out ../work/clips
+
+`music.csv` names the pieces, their licences and their players: who plays for sure, and who may. A piece says who is never there, but
+not who plays when: of several players a window has those that a listener which was trained before finds likely enough, and the others
+are neither right nor wrong in it. Every tenth piece is kept apart, as `unheard-music-0`.
+"""
+
+import argparse
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from features import RATE_HZ, log_mel  # noqa: E402
+from gather import Tree  # noqa: E402
+from shards import INSTRUMENTS  # noqa: E402
+from sound import resample  # noqa: E402
+from train_encoder import Listener, begin  # noqa: E402
+
+LENGTH = 4 * RATE_HZ
+WINDOWS = 32  # of a piece at the most
+ALONE = 2  # so few players are taken to play all the time
+LIKELY = 0.3  # odds from which one of more players is taken to play
+SILENT = 1e-3
+APART = 10  # one piece in so many is never trained on
+
+
+def windows(sound, rng):
+    """Some windows of a piece that are not silent, each from another place."""
+    places = np.arange(0, max(len(sound) - LENGTH, 0) + 1, LENGTH)
+    chosen = sorted(rng.permutation(places)[:WINDOWS])
+    cut = [sound[place : place + LENGTH] for place in chosen]
+    return [window for window in cut if len(window) == LENGTH and np.sqrt((window**2).mean()) > SILENT]
+
+
+def read(tree, path):
+    """A piece in mono."""
+    samples, rate = soundfile.read(io.BytesIO(tree.read(path)), always_2d=True)
+    return resample(samples.mean(1), rate)
+
+
+def truth(piece, odds):
+    """What is known of a window, whose instruments a listener finds so likely."""
+    players = piece["players"].split()
+    unsure = set(INSTRUMENTS) - set(players) if piece["unsure"] == "any" else set(piece["unsure"].split())
+    plays = [name for name in players if len(players) + len(unsure) <= ALONE or odds[INSTRUMENTS.index(name)] >= LIKELY]
+    known = not unsure and len(plays) == len(players)
+    label = None if not known or len(players) == 2 else players[0] if len(players) == 1 else "full-mix"
+    return {
+        "kind": "music", "label": label, "instruments": plays, "unsure": sorted(unsure | set(players) - set(plays)), "levels_db": [0.0] * len(plays),
+        "source": piece["artist"], "piece": piece["title"], "scene": None, "descriptors": None, "tempo_bpm": None,
+    }  # fmt: skip
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("mirrors", "listener", "out"):
+        args.add_argument(f"--{name}", required=True, type=Path)
+    a = args.parse_args()
+    torch.set_num_threads(1)
+    listener = Listener().eval()
+    begin(listener, a.listener)
+    pieces = list(csv.DictReader(Path(__file__).with_suffix(".csv").open()))
+    shards = {name: ((a.out / f"{name}.f16").open("wb"), (a.out / f"{name}.jsonl").open("w")) for name in ("music-0", "unheard-music-0")}
+    trees = {}
+    for number, piece in enumerate(pieces):
+        where = (piece["repo"], piece["commit"])
+        if where not in trees:
+            trees[where] = Tree(a.mirrors / piece["repo"].replace("/", "+"), piece["commit"])
+        try:
+            cut = windows(read(trees[where], piece["path"]), np.random.default_rng(number))
+        except (soundfile.LibsndfileError, OSError) as fault:
+            print(f"{piece['repo']} {piece['path']}: {fault}", file=sys.stderr)
+            continue
+        sounds, truths = shards["unheard-music-0" if number % APART == APART - 1 else "music-0"]
+        for window in cut:
+            window = (window / max(np.abs(window).max(), 1.0)).astype("<f2")
+            with torch.no_grad():
+                odds = torch.sigmoid(listener(log_mel(torch.from_numpy(window.astype(np.float32))[None]))["instruments"][0]).numpy()
+            sounds.write(window.tobytes())
+            truths.write(json.dumps(truth(piece, odds)) + "\n")
+        print(f"{piece['title']}: {len(cut)}", flush=True)
+    for name in shards:
+        (a.out / f"{name}.done").touch()
+
+
+if __name__ == "__main__":
+    main()
