@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from features import normalise
 from shards import as_batch, glued
 
-TRUSTED = 0.92  # of the labels said with more than 0.8 are right, so that of others than those it is fitted on nine in ten are
+TRUSTED = 0.9  # of the labels said with more than 0.8 are right
 SAID = 0.85  # of the names in a mix that are given as sure, this many are to be right
 DOUBT = 0.85  # who may be there is named from this share of the sure odds on, where it is as likely as not
 HOLD = 3.0  # how strongly an instrument's calibration is held to none: as if so many scenes had said so
@@ -66,7 +66,7 @@ def platt(logits, present, counts):
 
 
 def label_limits(listener, heldout):
-    """The label head's temperature: the likeliest, or as much above it as it takes that more than 9 in 10 labels said with more than 0.8 are
+    """The label head's temperature: the likeliest, or as much above it as it takes that 9 in 10 labels said with more than 0.8 are
     right; and its abstain threshold, which leaves 2 in 3 labels right. Both on recordings never trained on."""
     logits, labels = outputs(listener, heldout)
     logits, labels = logits[labels >= 0], labels[labels >= 0]

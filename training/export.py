@@ -28,7 +28,7 @@ from train_language import greedy
 
 MANIFEST = {
     "format": 1,
-    "name": "barline-default-7",
+    "name": "barline-default-8",
     "licence": "CC-BY-4.0",
     "encoder": "encoder/",
     "lm": "lm/",
@@ -126,8 +126,8 @@ def main():
     talker.load_state_dict(saved["model"])
     pool = Pool(a.data, "eval-*.f16")
     heldout = Pool(a.data, "heldout-*.f16")
-    songs = [Pool(a.data, name) for name in ("songs-*.f16", "valid-*.f16")]
-    music = Pool(a.data, "unheard-music-*.f16")
+    songs = [Pool(a.data, name) for name in ("songs-*.f16", "valid-f*.f16")]
+    music = Pool(a.data, "valid-music-*.f16")
     calibration = (*label_limits(listener, heldout), *instrument_limits(listener, songs, heldout, music))
     write_assets(a.assets, listener, talker.eval(), a.language.with_suffix(".tokenizer.json"), calibration)
     clip = next(i for i, t in enumerate(pool.truths) if t["kind"] == "mix" and len(t["instruments"]) >= 3)

@@ -26,12 +26,6 @@ ORDER = (
 ).split()
 PLAIN = {"fx": "effects", "hi-hat": "hi-hat"}
 
-# How one is played: shares of its strokes from which a word is said.
-UNPITCHED = {"drums", "kick", "snare", "hi-hat", "toms", "cymbals", "percussion", "speech", "fx"}
-RING = {*UNPITCHED, "mallets"}  # as they like: how long a note sounds is not how long it is played
-STRUM = {"electric-guitar", "acoustic-guitar"}
-STRUMMED, CHORDS, HELD, SHORT = 0.5, 0.6, 0.6, 0.5
-
 # What can be found, of which prompts tell.
 FINDINGS = (
     "boomy muddy boxy harsh sibilant dull thin resonance hum noise clipping true-peak-over dc-offset channel-imbalance phase-inverted "
@@ -110,7 +104,6 @@ class Sound:
     tone: list = field(default_factory=list)
     space: str = ""
     density: str = ""
-    playing: str = ""  # of one that is alone
     nobody: bool = False  # everybody is most unlikely: noise, hum, a tone
 
     def __str__(self):
@@ -118,12 +111,12 @@ class Sound:
             return f"{HEARS}{SOUNDS} nobody"
         text = HEARS + "".join(f"<of:{name}>" for name in ordered(self.sure))
         text += "<maybe>" + "".join(f"<of:{name}>" for name in ordered(self.maybe)) if self.maybe else ""
-        return text + SOUNDS + "".join(f" {word}" for word in [*self.tone, self.space, self.density, self.playing] if word)
+        return text + SOUNDS + "".join(f" {word}" for word in [*self.tone, self.space, self.density] if word)
 
 
-def sound(sure, maybe, qualities):
-    """The same, from the heads' qualities; the limits leave about half of all clips without a word for the tone."""
-    d = qualities
+def sound(sure, maybe, descriptors):
+    """The same, from descriptors; the limits leave about half of all clips without a word for the tone."""
+    d = descriptors
     tone = [word for word, said in (("bright", d["brightness"] > 0.8), ("dark", d["brightness"] < 0.45)) if said]
     if d["warmth"] > 0.8 and "bright" not in tone:
         tone.append("warm")
@@ -133,18 +126,7 @@ def sound(sure, maybe, qualities):
     # Several parts together are busier than one.
     low, high = (0.2, 0.68) if len(sure) == 1 else (0.65, 0.95)
     density = "busy" if d["density"] > high else "sparse" if d["density"] < low else ""
-    return Sound(sure, maybe, tone, space, density, playing(sure[0], d) if len(sure) == 1 else "")
-
-
-def playing(name, d):
-    """The words for how one is played; none where nothing is clear."""
-    words = (
-        (name in STRUM, "strummed", STRUMMED, "strummed"),
-        (name not in UNPITCHED, "chords", CHORDS, "chords"),
-        (name not in RING, "held", HELD, "held notes"),
-        (name not in RING, "short", SHORT, "short notes"),
-    )
-    return next((word for may, quality, limit, word in words if may and d.get(quality, 0) > limit), "")
+    return Sound(sure, maybe, tone, space, density)
 
 
 def plain(name):
@@ -192,8 +174,7 @@ def caption(heard, facts):
         rest = ", ".join(filter(None, [heard.density, how]))
         text = names + (f"; {rest}" if rest else "")
     else:
-        played = ", strummed" if heard.playing == "strummed" else f" in {heard.playing}" if heard.playing else ""
-        text = f"{heard.density} {names}{played}".strip() + (f": {how}" if how else "")
+        text = f"{heard.density} {names}".strip() + (f": {how}" if how else "")
     return capital(text) + "." + level_sentence(facts)
 
 

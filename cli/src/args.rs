@@ -299,6 +299,8 @@ pub(crate) enum EvalWhat {
     Followups(EvalFollowups),
     /// Instruments in mixes of stems, a folder a song, each stem a file named after its label
     Mixes(EvalMixes),
+    /// Names in captions of finished music whose players are known of the whole piece
+    Music(EvalMusic),
     /// Answers to questions by people who had not seen what the model was trained on
     Questions(EvalQuestions),
     /// How much of a caption comes from the sound: the same with soft tokens swapped between songs
@@ -382,6 +384,15 @@ pub(crate) struct EvalMixes {
     /// The folder of songs
     #[arg(long, value_name = "DIR")]
     pub(crate) songs: PathBuf,
+    #[command(flatten)]
+    pub(crate) plain: Plain,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvalMusic {
+    /// The folder of pieces, with players.jsonl: file, players, unsure
+    #[arg(long, value_name = "DIR")]
+    pub(crate) pieces: PathBuf,
     #[command(flatten)]
     pub(crate) plain: Plain,
 }

@@ -20,8 +20,8 @@ pub(crate) use caption::caption;
 pub(crate) use embed::embed;
 pub(crate) use embed_captions::embed_captions;
 pub(crate) use eval::{
-    eval_advice, eval_bank, eval_factory, eval_followups, eval_measure, eval_mixes, eval_questions,
-    eval_swap,
+    eval_advice, eval_bank, eval_factory, eval_followups, eval_measure, eval_mixes, eval_music,
+    eval_questions, eval_swap,
 };
 pub(crate) use label::label;
 pub(crate) use measure::measure;

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
             EvalWhat::Advice(advice) => command::eval_advice(common, advice),
             EvalWhat::Followups(followups) => command::eval_followups(common, followups),
             EvalWhat::Mixes(mixes) => command::eval_mixes(common, mixes),
+            EvalWhat::Music(music) => command::eval_music(common, music),
             EvalWhat::Questions(questions) => command::eval_questions(common, questions),
             EvalWhat::Measure(what) => command::eval_measure(common, what),
             EvalWhat::Swap(songs) => command::eval_swap(common, songs),

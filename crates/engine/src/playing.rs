@@ -1,28 +1,37 @@
-//! How one voice is played, in words: strummed, in chords, in short notes, in held notes (`training/grammar.py` has the same words and
-//! limits).
+//! How one voice is played, in words: strummed, in chords, in held or in short notes. The heads tell it, the program says it.
 
 use signal::Label;
 
 /// Shares of a voice's strokes from which a word is said.
 const STRUMMED: f32 = 0.5;
-const CHORDS: f32 = 0.6;
+const CHORDS: f32 = 0.7;
 const HELD: f32 = 0.6;
-const SHORT: f32 = 0.5;
+const SHORT: f32 = 0.6;
 
-/// The word for how `label` is played, from what the heads make of it; none where nothing is clear, or where notes ring as they like.
+/// The word for how `label` is played, from what the heads make of it; none where nothing is clear.
 pub fn playing(label: Label, qualities: &[(String, f32)]) -> Option<&'static str> {
     let is = |name: &str, limit: f32| {
         qualities.iter().any(|(known, share)| known == name && *share > limit)
     };
     let (strums, holds) =
         (matches!(label, Label::ElectricGuitar | Label::AcousticGuitar), label.holds_notes());
+    // One key of an organ may sound several notes.
+    let chordal = label.is_pitched() && label != Label::Organ;
     let words = [
         (strums && is("strummed", STRUMMED), "strummed"),
-        (label.is_pitched() && is("chords", CHORDS), "chords"),
+        (chordal && is("chords", CHORDS), "chords"),
         (holds && is("held", HELD), "held notes"),
         (holds && is("short", SHORT), "short notes"),
     ];
-    words.into_iter().find(|(holds, _)| *holds).map(|(_, word)| word)
+    words.into_iter().find(|(is_so, _)| *is_so).map(|(_, word)| word)
+}
+
+/// The same behind a voice's name.
+pub(crate) fn phrase(word: &str) -> String {
+    match word {
+        "strummed" => ", strummed".to_owned(),
+        word => format!(" in {word}"),
+    }
 }
 
 /// The answer to how it is played.
@@ -54,12 +63,13 @@ mod tests {
     }
 
     #[test]
-    fn what_rings_as_it_likes_has_none() {
+    fn what_is_not_known_has_no_word() {
         for label in [Label::Drums, Label::Kick, Label::Speech] {
             assert_eq!(word(label, [0.9; 4]), None, "{label}");
         }
         assert_eq!(word(Label::Mallets, [0.1, 0.1, 0.9, 0.9]), None);
         assert_eq!(word(Label::Mallets, [0.9; 4]), Some("chords"));
+        assert_eq!(word(Label::Organ, [0.9, 0.0, 0.0, 0.0]), None);
         assert_eq!(playing(Label::Piano, &[]), None, "of a model that does not know it");
     }
 

@@ -21,7 +21,7 @@ const DRY: f32 = 0.03;
 const CANT_TELL: &str = "I can't tell from this";
 
 /// Where everybody is less likely than this nobody plays: it is noise, hum or a tone.
-const NOBODY: f32 = 0.08;
+const NOBODY: f32 = 0.1;
 
 /// How many doubtful ones are listed beside those that are sure.
 const DOUBTS: usize = 2;
@@ -69,7 +69,7 @@ impl Sound {
         Ok(Some(sound))
     }
 
-    /// What the language model is told: who plays, who may, its colours, how busy it is and how the only one plays.
+    /// What the language model is told: who plays, who may, its colours and how busy it is.
     pub(crate) fn words(&self, density: Option<&str>) -> String {
         if self.is_nobody() {
             return format!("{HEARS}<sounds> nobody");
@@ -83,10 +83,23 @@ impl Sound {
         }
         words += "<sounds>";
         let density = density.filter(|word| !word.is_empty());
-        for word in self.colours.iter().copied().chain(density).chain(self.playing) {
+        for word in self.colours.iter().copied().chain(density) {
             words += &format!(" {word}");
         }
         words
+    }
+
+    /// A caption that says how the only one plays, behind its name.
+    pub(crate) fn with_playing(&self, caption: &str) -> String {
+        let ([only], Some(word)) = (&self.sure[..], self.playing) else {
+            return caption.to_owned();
+        };
+        let name = plain(*only);
+        let Some(end) = caption.to_lowercase().find(&name).map(|at| at + name.len()) else {
+            return caption.to_owned();
+        };
+        let (named, rest) = caption.split_at(end);
+        format!("{named}{}{rest}", playing::phrase(word))
     }
 
     /// Whether `sentence` names only instruments that were heard. The pieces of a kit are in its drums.
@@ -94,14 +107,16 @@ impl Sound {
         instruments(sentence).into_iter().all(|label| self.may_have(label))
     }
 
-    /// How likely those play who are `named`, on average; where nobody is, how likely the likeliest does.
+    /// How likely those play who are `named`, on average; where nobody is named, how likely the likeliest does, or, where nobody plays, that
+    /// not even that one does.
     pub(crate) fn odds_of(&self, named: &[Label]) -> f64 {
         let of = |label: &Label| {
             self.odds.iter().find(|(known, _)| known == label).map(|(_, odds)| *odds)
         };
         let odds: Vec<f32> = named.iter().filter_map(of).collect();
         if odds.is_empty() {
-            return f64::from(self.odds.iter().map(|(_, odds)| *odds).fold(0.0, f32::max));
+            let likeliest = f64::from(self.odds.iter().map(|(_, odds)| *odds).fold(0.0, f32::max));
+            return if self.is_nobody() { 1.0 - likeliest } else { likeliest };
         }
         odds.iter().map(|odds| f64::from(*odds)).sum::<f64>() / odds.len() as f64
     }
@@ -313,12 +328,6 @@ mod tests {
         assert_eq!(told.words(Some("")), expected);
         assert_eq!(told.words(Some("busy")), format!("{expected} busy"));
         assert_eq!(Sound::default().words(None), "<hears><sounds>");
-        let alone =
-            Sound { playing: Some("held notes"), ..sound(&[Label::Strings], &[], &["dark"]) };
-        assert_eq!(
-            alone.words(Some("sparse")),
-            "<hears><of:strings><sounds> dark sparse held notes"
-        );
     }
 
     #[test]
@@ -388,10 +397,24 @@ mod tests {
     }
 
     #[test]
+    fn how_the_only_one_plays_stands_behind_its_name() {
+        let alone = |playing| Sound { playing, ..sound(&[Label::AcousticGuitar], &[], &[]) };
+        let caption = "Sparse acoustic guitar: dark.";
+        let check =
+            |sound: Sound, expected: &str| assert_eq!(sound.with_playing(caption), expected);
+        check(alone(Some("held notes")), "Sparse acoustic guitar in held notes: dark.");
+        check(alone(Some("strummed")), "Sparse acoustic guitar, strummed: dark.");
+        check(alone(None), caption);
+        check(sound(&[Label::Bass, Label::AcousticGuitar], &[], &[]), caption);
+        assert_eq!(alone(Some("chords")).with_playing("Quiet."), "Quiet.");
+    }
+
+    #[test]
     fn noise_is_nobody() {
         let odds = |odds| Sound { odds: vec![(Label::Drums, odds)], ..Sound::default() };
         assert_eq!(odds(0.01).words(Some("busy")), "<hears><sounds> nobody");
         assert_eq!(odds(0.01).listing(), "No instrument that I can hear.");
+        assert!(odds(0.01).odds_of(&[]) > 0.98, "which is sure");
         assert!(odds(0.3).listing().starts_with("I can't tell"));
     }
 
