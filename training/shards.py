@@ -87,7 +87,7 @@ class Pool:
         self.folder, self.names, self.seen = Path(folder), names, set()
         self.mels, self.waves, self.truths, self.targets = [], [], [], []
         self.stems, self.recorded, self.scenes, self.songs = [], [], [], []
-        self.played, self.noises, self.music, self.unlabelled = [], [], [], []
+        self.played, self.noises, self.real, self.music = [], [], [], []  # real: all finished music; music: of which something is known
         self.guests = {}
         self.refresh()
 
@@ -114,7 +114,9 @@ class Pool:
                 if t["kind"] == "noise":
                     self.noises.append(i)
                 if t["kind"] == "music":
-                    (self.music if len(t["unsure"]) < len(INSTRUMENTS) else self.unlabelled).append(i)
+                    self.real.append(i)
+                    if len(t["unsure"]) < len(INSTRUMENTS):
+                        self.music.append(i)
                 if t["scene"]:
                     scenes.setdefault(t["scene"]["song"], {}).setdefault(t["scene"]["number"], []).append(i)
             songs = [[stems for stems in song.values() if len(stems) > 1] for song in scenes.values()]

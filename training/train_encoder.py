@@ -27,7 +27,7 @@ WARP_SEMITONES = 3.0  # the widest of them
 RECORDED = 0.7  # of the single clips: what users label was recorded, what the factory computes is cheap and plenty
 MASKED_WEIGHT = 0.3  # of the loss of masked prediction
 # Of a batch, beside it: voices of which it is known how they are played, what is no music, real music whose players are known, and any real music.
-PLAYED, NOISES, MUSIC, UNLABELLED = 0.1, 0.04, 0.16, 0.1
+PLAYED, NOISES, MUSIC, REAL = 0.1, 0.04, 0.16, 0.1
 CHECK_S = 900  # CPU seconds between checks
 MEMORY = 0.999  # of the running mean of the weights, a step; neighbouring checks of the weights themselves lie far apart
 
@@ -190,9 +190,9 @@ def main():
         mixed = pool.mixes(half, frames, start, rng)
         db, *aims = (torch.cat(pair) for pair in zip(known, mixed))
         inputs, guess = augment(db, rng), None
-        if unlabelled := pool.some(pool.music + pool.unlabelled, round(UNLABELLED * a.batch), rng):
-            teacher = teacher or masked.Teacher(first.encoder, torch.from_numpy(pool.cut((pool.music + pool.unlabelled)[::3], 396, 0)))
-            plain = torch.from_numpy(pool.cut(unlabelled, frames, start))
+        if real := pool.some(pool.real, round(REAL * a.batch), rng):
+            teacher = teacher or masked.Teacher(first.encoder, torch.from_numpy(pool.cut(pool.real[::3], 396, 0)))
+            plain = torch.from_numpy(pool.cut(real, frames, start))
             guess = teacher(plain)
             covered, hidden = masked.hide(augment(plain, rng), rng)
             inputs = torch.cat([inputs, covered])

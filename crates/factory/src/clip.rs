@@ -76,7 +76,7 @@ pub struct Truth {
     pub scene: Option<Scene>,
     /// How it sounds.
     pub descriptors: Descriptors,
-    /// How a single voice is played; null where its notes are unknown or ring as they like.
+    /// How a single voice is played; null where its notes are unknown or have no pitches.
     pub playing: Option<Playing>,
     /// The tempo played, null where the recording's own is unknown.
     pub tempo_bpm: Option<f64>,
@@ -214,7 +214,7 @@ impl Studio<'_> {
         let (onsets_s, playing) = if cast.follows_notes {
             notes.retain(|note| note.end_s() > window.before_s);
             let playing = Playing::of(voice.label(), &notes, cast.obeys_lengths);
-            (onsets(&notes, window.before_s), playing)
+            (onsets(&notes, window.before_s, seconds), playing)
         } else {
             (describe::onsets_heard(&samples, RATE_HZ), None)
         };
@@ -351,10 +351,10 @@ impl Studio<'_> {
     }
 }
 
-/// Times of the onsets within a clip that begins after `before_s`.
-fn onsets(notes: &[Note], before_s: f64) -> Vec<f64> {
-    let mut times: Vec<f64> =
-        notes.iter().map(|note| note.start_s - before_s).filter(|time_s| *time_s >= 0.0).collect();
+/// Times of the onsets within the clip.
+fn onsets(notes: &[Note], before_s: f64, seconds: f64) -> Vec<f64> {
+    let mut times: Vec<f64> = notes.iter().map(|note| note.start_s - before_s).collect();
+    times.retain(|time_s| (0.0..seconds).contains(time_s));
     describe::distinct(&mut times);
     times
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Seconds that are judged at a time: what the heads were trained on.
-const WINDOW_S: f64 = 4.0;
+pub(super) const WINDOW_S: f64 = 4.0;
 
 /// A song's stems, in stereo.
 struct Song {

@@ -12,7 +12,7 @@ use engine::{Narration, Per};
 use serde::Deserialize;
 use signal::Label;
 
-use super::{Naming, Row};
+use super::{Naming, Row, mixes::WINDOW_S};
 use crate::{
     args::{Common, EvalMusic},
     command::table::table,
@@ -23,9 +23,6 @@ use crate::{
 
 /// The list of pieces in their folder.
 const LIST: &str = "players.jsonl";
-
-/// Seconds that are captioned at a time.
-const WINDOW_S: f64 = 4.0;
 
 /// A piece, and who plays in it.
 #[derive(Debug, Deserialize)]

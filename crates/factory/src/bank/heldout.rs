@@ -20,7 +20,7 @@ pub struct HeldoutPhrase {
     pub family: String,
     /// The bank's source.
     pub source: String,
-    /// How it is played; none where its notes ring as they like, or are not known.
+    /// How it is played; none where its notes have no pitches.
     pub playing: Option<Playing>,
     /// Mono, 4 s, peak -30 to -1 dBFS.
     pub samples: Vec<f32>,

@@ -103,6 +103,6 @@ fn descriptors_follow_the_sound() {
 #[test]
 fn onsets_count_chords_once() {
     let note = |start_s| Note { start_s, duration_s: 0.2, pitch: 60.0, velocity: 0.8 };
-    let notes = [note(0.1), note(1.0), note(1.01), note(1.02), note(2.0)];
-    assert_eq!(onsets(&notes, 0.5), [0.5, 1.5]);
+    let notes = [note(0.1), note(1.0), note(1.01), note(1.02), note(2.0), note(9.0)];
+    assert_eq!(onsets(&notes, 0.5, 2.0), [0.5, 1.5]);
 }
