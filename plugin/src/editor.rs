@@ -2,6 +2,7 @@
 
 mod face;
 mod meters;
+mod pane;
 mod view;
 
 use std::fmt;
@@ -13,8 +14,8 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug::editor::{SizeConstraints, dpi::LogicalSize};
 use nice_plug::prelude::*;
 use nice_plug_egui::{
-    EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier,
-    baseview::HandlerError, create_egui_editor,
+    EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, baseview::HandlerError,
+    create_egui_editor,
 };
 
 use signal::audition::Switch;
@@ -22,7 +23,10 @@ use signal::audition::Switch;
 use crate::guard::{Alarm, Guard};
 use crate::params::BarlineParams;
 
+use pane::Painter;
+
 pub use face::{Face, Rows, Track, Wish};
+pub use pane::Pane;
 pub use view::{AnswerView, FindingView, FoundView, Listing, Row, Spot, View};
 
 /// Between two pictures while something moves ...
@@ -45,6 +49,7 @@ pub struct Window {
     face: Face,
     track: Track,
     host: Host,
+    painter: Painter,
     guard: Guard,
 }
 
@@ -70,8 +75,13 @@ impl Host {
     }
 }
 
-/// The editor that a host opens and closes at will.
-pub(crate) fn editor(window: Window) -> Option<EguiEditor<Window>> {
+/// The editor of a session.
+pub(crate) fn editor(
+    remote: Remote,
+    params: Arc<BarlineParams>,
+    switch: Switch,
+    alarm: Alarm,
+) -> Option<Pane> {
     let size_constraints = SizeConstraints::min_logical_size(LogicalSize::new(LEAST.0, LEAST.1));
     let resize_hint = ResizeHint {
         can_resize: true,
@@ -86,20 +96,29 @@ pub(crate) fn editor(window: Window) -> Option<EguiEditor<Window>> {
         resize_hint,
         ..EguiNiceSettings::default()
     };
-    create_egui_editor(state, RepaintNotifier::default(), settings, window)
+    Pane::new(switch.clone(), |painter| {
+        let window = Window::new(remote, params, switch, alarm, painter);
+        create_egui_editor(state, RepaintNotifier::default(), settings, window)
+    })
 }
 
 impl Window {
     /// A window on a session.
-    pub fn new(remote: Remote, params: Arc<BarlineParams>, switch: Switch, alarm: Alarm) -> Self {
+    fn new(
+        remote: Remote,
+        params: Arc<BarlineParams>,
+        switch: Switch,
+        alarm: Alarm,
+        painter: Painter,
+    ) -> Self {
         let (face, track) = (Face::default(), Track::default());
         let (host, guard) = (Host::default(), Guard::default());
-        Self { remote, params, switch, alarm, face, track, host, guard }
+        Self { remote, params, switch, alarm, face, track, host, painter, guard }
     }
 
     /// Draws the picture of now, and does what the user wants.
     fn draw(&mut self, ui: &mut egui::Ui) {
-        let Self { remote, params, switch, alarm, face, track, host, guard } = self;
+        let Self { remote, params, switch, alarm, face, track, host, guard, .. } = self;
         let drawn = guard.run(|| {
             remote.watch();
             let (reading, hub, choices) = (remote.reading(), remote.hub(), remote.choices());
@@ -139,6 +158,7 @@ impl NiceEguiApp for Window {
         _: &mut Frame,
     ) -> Result<(), HandlerError> {
         self.host = Host(Some(host));
+        self.painter.start();
         let Self { track, guard, .. } = self;
         guard.run(|| {
             face::dress(&context);
@@ -152,12 +172,6 @@ impl NiceEguiApp for Window {
 
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut Frame) {
         self.draw(ui);
-    }
-
-    /// What is tried ends with the window that shows it.
-    fn editor_closed(&mut self) {
-        let Self { switch, guard, .. } = self;
-        guard.run(|| switch.set(None));
     }
 
     fn track_info_changed(&mut self, info: TrackInfo) {

@@ -12,11 +12,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Instant;
 
-use editor::Window;
+use editor::Pane;
 use engine::hub::Hub;
 use engine::session::{Controls, Input, Remote, Session};
 use nice_plug::prelude::*;
-use nice_plug_egui::EguiEditor;
 use signal::audition::{self, Player, Switch};
 
 pub use guard::{Alarm, Guard};
@@ -88,7 +87,7 @@ impl Plugin for Barline {
     const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] =
         &[wire(2), wire(1), wire(6), wire(8), wire(5), wire(7)];
 
-    type Editor = EguiEditor<Window>;
+    type Editor = Pane;
     type SysExMessage = ();
     type BackgroundTask = ();
 
@@ -99,11 +98,10 @@ impl Plugin for Barline {
     /// Hosts ask once, for every instance, also those whose window nobody opens: nothing of it is drawn or loaded here.
     fn editor(&mut self, _: AsyncExecutor<Self>) -> Option<Self::Editor> {
         let Self { params, guard, session, switch, .. } = self;
-        let window = |session: &Session| {
-            let (params, switch) = (Arc::clone(params), switch.clone());
-            Window::new(session.remote(), params, switch, guard.alarm())
+        let open = |session: &Session| {
+            editor::editor(session.remote(), Arc::clone(params), switch.clone(), guard.alarm())
         };
-        guard.run(|| session.as_ref().map(window).and_then(editor::editor)).flatten()
+        guard.run(|| session.as_ref().and_then(open)).flatten()
     }
 
     /// Keeps out of a state what a project may not bring back, and rubbish: see `params::forget_edges` and

@@ -18,6 +18,8 @@ SCREEN = (1000, 640)
 # The window is 900 x 560: where its caption, its list and its meters are.
 PLACES = {"caption": (40, 75, 0, 660), "list": (120, 520, 0, 660), "meters": (90, 430, 665, 900)}
 OPENINGS = 50
+# Hosts that quit at once, with their windows open.
+QUITTERS = 6
 # What the window library loses of the keyboard's map at each opening (49 KB by heaptrack), and the allocator's rounding.
 KB_PER_OPENING = 150
 
@@ -132,16 +134,23 @@ def reopens(screen, start):
     return f"more than {KB_PER_OPENING} KB a window" if each > KB_PER_OPENING else None
 
 
+def quits(screen, start):
+    """Hosts that go down with their windows open go down in order: no thread of a window outlives it."""
+    hosts = [start(4, ["--gui"], number) for number in range(QUITTERS)]
+    return next(filter(None, [host.end() for host in hosts]), None)
+
+
 def main():
     hosts, bundles, song, bpm = sys.argv[1:]
     program = next(Path(hosts).glob("**/release/clap-bounce"))
     failed = False
     with Screen() as screen, tempfile.TemporaryDirectory() as work:
 
-        def start(seconds, more):
-            return Host(screen, program, Path(bundles, "Barline.clap"), song, bpm, Path(work, "out.wav"), seconds, more)
+        def start(seconds, more, number=0):
+            out = Path(work, f"out{number}.wav")
+            return Host(screen, program, Path(bundles, "Barline.clap"), song, bpm, out, seconds, more)
 
-        for check in (follows, closed, reopens):
+        for check in (follows, closed, reopens, quits):
             wrong = check(screen, start)
             print(f"the window {check.__name__}: {wrong or 'right'}", flush=True)
             failed |= bool(wrong)
