@@ -26,7 +26,8 @@ TAIL = int(1.5 * RATE_HZ)  # of a hall, in samples
 SILENCE = 1e-12  # power, so that nothing divides by zero
 GUEST = 0.35  # of the scenes that a recording joins which never met them: songs through SoundFonts have few makers and no words
 SINGING = 0.4  # of the guests sing, for most songs are sung
-SCENES, ENSEMBLES = 0.5, 0.25  # of the mixes made on the spot are songs, and orchestras, chamber music and choirs; the rest never met
+PERFORMED = 0.5  # of the recordings that join others are performances, where anybody's is known: what else is recorded was mostly played from notes
+SCENES, ENSEMBLES = 0.6, 0.15  # of the mixes made on the spot are songs, and orchestras, chamber music and choirs; the rest never met
 # Who sits in an ensemble, how often: mostly one to three sorts, each several times.
 PLAYERS = {"strings": 4, "woodwinds": 3, "brass": 2.5, "vocals": 1.5, "piano": 1.5, "percussion": 1, "mallets": 0.7, "organ": 0.5, "acoustic-guitar": 0.5}
 
@@ -88,7 +89,7 @@ class Pool:
         self.mels, self.waves, self.truths, self.targets = [], [], [], []
         self.stems, self.recorded, self.scenes, self.songs = [], [], [], []
         self.played, self.noises, self.real, self.music = [], [], [], []  # real: all finished music; music: of which something is known
-        self.guests = {}
+        self.guests, self.soloists = {}, {}  # recordings by label: all, and performances among them
         self.refresh()
 
     def refresh(self):
@@ -115,6 +116,8 @@ class Pool:
                     self.noises.append(i)
                 if t["kind"] == "music":
                     self.real.append(i)
+                    if t["label"] in INSTRUMENTS and len(t["instruments"]) == 1 and t["label"] not in KIT:
+                        self.soloists.setdefault(t["label"], []).append(i)
                     if len(t["unsure"]) < len(INSTRUMENTS):
                         self.music.append(i)
                 if t["scene"]:
@@ -202,7 +205,7 @@ class Pool:
         sorts = [name for name in PLAYERS if name in self.guests]
         odds = np.array([PLAYERS[name] for name in sorts])
         drawn = rng.choice(sorts, min(int(rng.integers(1, 5)), len(sorts)), replace=False, p=odds / odds.sum())
-        index = [i for name in drawn for i in self.some(self.guests[name], int(rng.integers(1 + (len(drawn) == 1), 5)), rng)]
+        index = [self.recording(name, rng) for name in drawn for _ in range(int(rng.integers(1 + (len(drawn) == 1), 5)))]
         parts = self.stretch(index, frames, start)
         level_db = rng.normal(0, 4, len(index)) - 10 * np.log10((parts**2).mean(-1) + SILENCE)
         wave, truth, present = self.mix(index, parts * (10 ** (level_db / 20)).astype(np.float32)[:, None])
@@ -210,11 +213,16 @@ class Pool:
             truth["label"] = truth["instruments"][0]
         return in_hall(wave, rng), truth, present
 
+    def recording(self, label, rng):
+        """The index of a recording of a label that joins others."""
+        performed = self.soloists.get(label, []) if rng.random() < PERFORMED else []
+        return self.some(performed or self.guests[label], 1, rng)[0]
+
     def guest(self, band, frames, start, rng, singing=SINGING):
         """A recording that joins a band `[samples]`, every label alike but for those that sing: its index and samples, at a level beside it."""
         sings = "vocals" in self.guests and rng.random() < singing
         label = "vocals" if sings else list(self.guests)[rng.integers(len(self.guests))]
-        guest = self.guests[label][rng.integers(len(self.guests[label]))]
+        guest = self.recording(label, rng)
         voice = self.stretch([guest], frames, start)[0]
         above_db = rng.normal(-1 if sings else -5, 4)
         return guest, voice / np.sqrt((voice**2).mean() + 1e-8) * np.sqrt((band**2).mean() + SILENCE) * 10 ** (above_db / 20)

@@ -1,17 +1,19 @@
-"""Cuts finished music that others have recorded, and whose players are known of the whole piece, into shards that `shards.py` reads.
+"""Cuts music and stems that others have recorded, and whose players are known of the whole piece, into shards that `shards.py` reads.
 
     music.py --mirrors MIRRORS --listener ../work/encoder.pt --out ../work/clips --apart ../work/unheard
 
 `music.csv` names the pieces, their licences and their players: who plays for sure, and who may. A piece says who is never there, but
 not who plays when: of several players a window has those that a listener which was trained before finds likely enough, and the others
-are neither right nor wrong in it. Every tenth piece is kept apart, half of them to calibrate on (`valid-music-0`), half for `barline eval music`.
+are neither right nor wrong in it. What soundfile can't read, ffmpeg must. Every tenth piece is kept apart, half of them to calibrate on (`valid-music-0`), half for `barline eval music`.
 """
 
 import argparse
 import csv
 import io
 import json
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +35,25 @@ SILENT = 1e-3
 APART, JUDGED = 10, 20  # one piece in so many is never trained on, and not calibrated on either
 
 
+def read(content, name):
+    """Samples `[frames, channels]` and their rate in Hz; raises what soundfile does where neither can read them."""
+    try:
+        return soundfile.read(io.BytesIO(content), always_2d=True)
+    except soundfile.LibsndfileError:
+        with tempfile.TemporaryDirectory() as folder:
+            packed, plain = Path(folder, Path(name).name), Path(folder, "plain.wav")
+            packed.write_bytes(content)
+            subprocess.run(["ffmpeg", "-v", "error", "-i", packed, plain], check=False)
+            if not plain.exists():
+                raise
+            return soundfile.read(plain, always_2d=True)
+
+
 def windows(sound, rng):
-    """Some windows of a piece that are not silent, each from another place."""
-    places = np.arange(0, max(len(sound) - LENGTH, 0) + 1, LENGTH)
-    chosen = sorted(rng.permutation(places)[:WINDOWS])
-    cut = [sound[place : place + LENGTH] for place in chosen]
-    return [window for window in cut if len(window) == LENGTH and np.sqrt((window**2).mean()) > SILENT]
+    """Some windows of a piece that are not silent, each from another place: `[windows, samples]`."""
+    whole = sound[: len(sound) // LENGTH * LENGTH].reshape(-1, LENGTH)
+    sounding = np.flatnonzero(np.sqrt((whole**2).mean(1)) > SILENT)
+    return whole[sorted(rng.permutation(sounding)[:WINDOWS])]
 
 
 def players(piece):
@@ -87,7 +102,7 @@ def main():
         if where not in trees:
             trees[where] = Tree(a.mirrors / piece["repo"].replace("/", "+"), piece["commit"])
         try:
-            samples, rate = soundfile.read(io.BytesIO(trees[where].read(piece["path"])), always_2d=True)
+            samples, rate = read(trees[where].read(piece["path"]), piece["path"])
         except (soundfile.LibsndfileError, OSError) as fault:
             print(f"{piece['repo']} {piece['path']}: {fault}", file=sys.stderr)
             continue
@@ -96,12 +111,11 @@ def main():
             continue
         sounds, truths = shards["valid-music-0" if number % APART == APART - 1 else "music-0"]
         cut = windows(resample(samples.mean(1), rate), np.random.default_rng(number))
-        for window in cut:
-            window = (window / max(np.abs(window).max(), 1.0)).astype("<f2")
-            with torch.no_grad():
-                odds = torch.sigmoid(listener(log_mel(torch.from_numpy(window.astype(np.float32))[None]))["instruments"][0]).numpy()
-            sounds.write(window.tobytes())
-            truths.write(json.dumps(truth(piece, odds)) + "\n")
+        cut = (cut / np.maximum(np.abs(cut).max(1, keepdims=True), 1.0)).astype("<f2")
+        with torch.no_grad():
+            heard = listener(log_mel(torch.from_numpy(cut.astype(np.float32))))["instruments"] if len(cut) else []
+        sounds.write(cut.tobytes())
+        truths.writelines(json.dumps(truth(piece, torch.sigmoid(odds).numpy())) + "\n" for odds in heard)
         print(f"{piece['title']}: {len(cut)}", flush=True)
     for name in shards:
         (a.out / f"{name}.done").touch()

@@ -44,6 +44,7 @@ pub use envelope::Envelope;
 pub use error::{EngineError, SourceError};
 pub use label::{Choice, Labelled, label};
 pub use narrate::{Narration, Per, SILENCE, TOO_LITTLE, bars_of, narrate, rhythm};
+pub use nearby::among;
 pub use playing::playing;
 pub use slots::{Facts, Filled, SLOTS};
 pub use source::{AudioSource, Samples};

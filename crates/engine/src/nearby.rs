@@ -9,7 +9,7 @@ use crate::timeline::Stretch;
 pub(crate) const NEAR_S: f64 = 10.0;
 
 /// `heard[index]` among what was heard of the `stretches` around it; none where nothing was.
-pub(crate) fn among(stretches: &[Stretch], heard: &[Option<Heard>], index: usize) -> Option<Heard> {
+pub fn among(stretches: &[Stretch], heard: &[Option<Heard>], index: usize) -> Option<Heard> {
     let start_s = stretches[index].span.start_s;
     let near =
         |other: usize| other != index && (stretches[other].span.start_s - start_s).abs() <= NEAR_S;

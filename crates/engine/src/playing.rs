@@ -13,8 +13,7 @@ pub fn playing(label: Label, qualities: &[(String, f32)]) -> Option<&'static str
     let is = |name: &str, limit: f32| {
         qualities.iter().any(|(known, share)| known == name && *share > limit)
     };
-    let (strums, holds) =
-        (matches!(label, Label::ElectricGuitar | Label::AcousticGuitar), label.holds_notes());
+    let (strums, holds) = (label.is_strummed(), label.holds_notes());
     // One key of an organ may sound several notes.
     let chordal = label.is_pitched() && label != Label::Organ;
     let words = [

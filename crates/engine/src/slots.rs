@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use signal::{Band, ChordSpan, Finding, FindingKind, Measurements, Section};
+use signal::{Band, ChordSpan, Finding, FindingKind, Measurements, Section, Severity};
 
 use crate::conversation::Conversation;
 
@@ -51,6 +51,8 @@ pub struct Facts {
     /// "sparse", "busy" or, in between, neither.
     density: Option<&'static str>,
     findings: Vec<FindingKind>,
+    /// Whether one of them is more than minor.
+    serious: bool,
     /// Where in the spectrum each of them is, in Hz.
     spans: Vec<Option<[f64; 2]>>,
     /// What was measured, band by band, and the places of the findings that lie where a question asks.
@@ -96,6 +98,7 @@ impl Facts {
             .filter(|f| !matches!(f.kind, FindingKind::Silence | FindingKind::TooLittle));
         for (finding, slots) in worded.take(FINDINGS).zip(NUMBERED) {
             facts.findings.push(finding.kind);
+            facts.serious |= finding.severity > Severity::Minor;
             facts.spans.push(finding.band_hz);
             let values = [
                 finding::why(finding),

@@ -44,7 +44,6 @@ impl Playing {
         let spread = |stroke: &&&[Note]| {
             is_chord(stroke) && stroke[stroke.len() - 1].start_s - stroke[0].start_s >= STRUM_S
         };
-        let strums = matches!(label, Label::ElectricGuitar | Label::AcousticGuitar);
         let lasts_s =
             |stroke: &[Note]| stroke.iter().map(|note| note.duration_s).fold(0.0, f64::max);
         let next_s = strokes.iter().skip(1).map(|stroke| stroke[0].start_s).chain([f64::INFINITY]);
@@ -55,7 +54,7 @@ impl Playing {
         let obeyed = obeyed && label.holds_notes();
         Some(Self {
             chords: share(strokes.iter().filter(is_chord).count()),
-            strummed: strums.then(|| share(strokes.iter().filter(spread).count())),
+            strummed: label.is_strummed().then(|| share(strokes.iter().filter(spread).count())),
             short: obeyed.then(|| share(short.count())),
             held: obeyed.then(|| share(strokes.iter().filter(held).count())),
         })

@@ -135,6 +135,11 @@ impl Label {
         self.is_pitched() && self != Self::Mallets
     }
 
+    /// Whether it has strings that a stroke of the hand sounds one after the other.
+    pub fn is_strummed(self) -> bool {
+        matches!(self, Self::ElectricGuitar | Self::AcousticGuitar)
+    }
+
     /// Whether the label is one piece of a drum kit, which a mix's caption calls `drums`.
     pub fn is_kit_piece(self) -> bool {
         matches!(self, Self::Kick | Self::Snare | Self::HiHat | Self::Cymbals | Self::Toms)

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use engine::{AudioSource as _, Context, Cut, Narration, Per, Samples, Span};
+use engine::{AudioSource as _, Context, Cut, Narration, Per, Samples};
 use signal::Label;
 
 use super::{Naming, Row, songs::audible_of};
@@ -34,24 +34,35 @@ struct Song {
 /// The head's answer for one instrument in one window, and whether it plays there.
 type Odds = (f32, bool);
 
+/// Those of every window, by instrument.
+#[derive(Debug, Default)]
+struct Heard {
+    /// As captions hear: a window among those around it.
+    among: BTreeMap<Label, Vec<Odds>>,
+    /// Each window for itself.
+    alone: BTreeMap<Label, Vec<Odds>>,
+}
+
 /// Scores the instruments of every song in a folder.
 pub(crate) fn eval_mixes(common: &Common, args: &EvalMixes) -> anyhow::Result<u8> {
     let json = wants_json(common, args.plain);
     let folders = folders(&args.songs)?;
     let session = Session::new(common)?;
-    let (mut odds, mut naming) = (BTreeMap::new(), Naming::default());
+    let (mut heard, mut naming) = (Heard::default(), Naming::default());
     let done = session.with_model(|context, _| {
         for (index, folder) in folders.iter().enumerate() {
             session.step(index, folders.len(), &folder.display().to_string());
             let song = open(folder)?;
-            score_windows(context, &song, &mut odds)?;
+            score_windows(context, &song, &mut heard)?;
             score_captions(context, &song, &mut naming)?;
         }
         session.step(folders.len(), folders.len(), "");
         Ok(())
     });
     done?;
-    let mut rows = rows(&odds);
+    let mut rows = rows(&heard.among);
+    let alone = self::rows(&heard.alone).pop();
+    rows.extend(alone.map(|mean| Row { item: "mean, each window alone".to_owned(), ..mean }));
     rows.push(naming.row("captions", "instruments named"));
     table(json, &rows)?;
     Ok(0)
@@ -100,29 +111,27 @@ impl Song {
     }
 }
 
-fn score_windows(
-    context: &Context<'_>,
-    song: &Song,
-    odds: &mut BTreeMap<Label, Vec<Odds>>,
-) -> Result<(), Fault> {
+fn score_windows(context: &Context<'_>, song: &Song, scored: &mut Heard) -> Result<(), Fault> {
     let model = context.model()?;
-    let windows = (song.mix.len() as f64 / 2.0 / f64::from(song.rate_hz) / WINDOW_S) as usize;
-    let span = |index: usize| {
-        let start_s = index as f64 * WINDOW_S;
-        Span { start_s, end_s: start_s + WINDOW_S }
-    };
-    let cuts: Vec<Cut> = (0..windows).map(|index| Cut::to_hear(span(index))).collect();
+    let whole = (song.mix.len() as f64 / 2.0 / f64::from(song.rate_hz) / WINDOW_S).floor();
+    let windows = engine::steps(WINDOW_S, whole * WINDOW_S);
+    let cuts: Vec<Cut> = windows.iter().map(|window| Cut::to_hear(window.span)).collect();
     let mut mix = Samples::new(song.rate_hz, 2, song.mix.clone());
     let heard = engine::hear(context, &mut mix, &cuts, "listening", |_, heard| {
-        let heard = model.soft_tokens(&heard.window.unwrap_or_default())?;
-        Ok(model.instruments(&heard)?)
+        Ok(Some(model.soft_tokens(&heard.window.unwrap_or_default())?))
     })?;
-    for (index, heard) in heard.into_iter().enumerate() {
-        let there = song.audible(span(index).start_s, span(index).end_s);
+    for (index, window) in windows.iter().enumerate() {
+        let there = song.audible(window.span.start_s, window.span.end_s);
         // In silence there is nothing to rank.
-        for (name, odds_of) in heard.into_iter().filter(|_| !there.is_empty()) {
-            if let Some(label) = Label::from_name(&name) {
-                odds.entry(label).or_default().push((odds_of, there.contains(&label)));
+        let Some(alone) = heard[index].as_ref().filter(|_| !there.is_empty()) else { continue };
+        let among = engine::among(&windows, &heard, index);
+        for (heard, odds) in [(among.as_ref(), &mut scored.among), (Some(alone), &mut scored.alone)]
+        {
+            let Some(heard) = heard else { continue };
+            for (name, likely) in model.instruments(heard).map_err(Fault::from)? {
+                if let Some(label) = Label::from_name(&name) {
+                    odds.entry(label).or_default().push((likely, there.contains(&label)));
+                }
             }
         }
     }

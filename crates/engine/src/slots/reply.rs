@@ -87,8 +87,10 @@ impl Facts {
         std::iter::once(self.first()).chain(self.later(2)).collect::<Vec<_>>().join(" ")
     }
 
+    /// What to begin with. One sound in ten has a minor finding of each kind that is nobody's fault.
     fn first(&self) -> String {
-        format!("Begin with {}.", self.in_full(1))
+        let begin = if self.serious { "Begin with" } else { "Nothing serious; at most" };
+        format!("{begin} {}.", self.in_full(1))
     }
 
     /// The findings from that number on, a sentence each.
@@ -156,7 +158,7 @@ mod tests {
 
     fn facts(findings: &[FindingKind]) -> Facts {
         let values = vec![("why1", "w".to_owned()), ("how2", "h".to_owned())];
-        Facts { values, findings: findings.to_vec(), ..Facts::default() }
+        Facts { values, findings: findings.to_vec(), serious: true, ..Facts::default() }
     }
 
     #[track_caller]
@@ -191,6 +193,9 @@ mod tests {
         check(&two, "culprit", None, "The masking: <why2>.");
         check(&facts(&[FindingKind::Hum]), "culprit", None, NO_CULPRIT);
         check(&facts(&[]), "first", None, NO_FAULTS);
+        let minor = Facts { serious: false, ..two };
+        let all = "Nothing serious; at most the hum: <why1>. Then the masking: <why2>; worth a try: <how2>.";
+        assert_eq!(minor.advice(), all);
     }
 
     #[test]
