@@ -114,6 +114,9 @@ impl Song {
 fn score_windows(context: &Context<'_>, song: &Song, scored: &mut Heard) -> Result<(), Fault> {
     let model = context.model()?;
     let whole = (song.mix.len() as f64 / 2.0 / f64::from(song.rate_hz) / WINDOW_S).floor();
+    if whole < 1.0 {
+        return Ok(());
+    }
     let windows = engine::steps(WINDOW_S, whole * WINDOW_S);
     let cuts: Vec<Cut> = windows.iter().map(|window| Cut::to_hear(window.span)).collect();
     let mut mix = Samples::new(song.rate_hz, 2, song.mix.clone());
@@ -124,18 +127,20 @@ fn score_windows(context: &Context<'_>, song: &Song, scored: &mut Heard) -> Resu
         let there = song.audible(window.span.start_s, window.span.end_s);
         // In silence there is nothing to rank.
         let Some(alone) = heard[index].as_ref().filter(|_| !there.is_empty()) else { continue };
-        let among = engine::among(&windows, &heard, index);
-        for (heard, odds) in [(among.as_ref(), &mut scored.among), (Some(alone), &mut scored.alone)]
-        {
-            let Some(heard) = heard else { continue };
-            for (name, likely) in model.instruments(heard).map_err(Fault::from)? {
-                if let Some(label) = Label::from_name(&name) {
-                    odds.entry(label).or_default().push((likely, there.contains(&label)));
-                }
-            }
+        rank(&model.instruments(alone)?, &there, &mut scored.alone);
+        if let Some(among) = engine::among(&windows, &heard, index) {
+            rank(&model.instruments(&among)?, &there, &mut scored.among);
         }
     }
     Ok(())
+}
+
+fn rank(heard: &[(String, f32)], there: &BTreeSet<Label>, odds: &mut BTreeMap<Label, Vec<Odds>>) {
+    for (name, likely) in heard {
+        if let Some(label) = Label::from_name(name) {
+            odds.entry(label).or_default().push((*likely, there.contains(&label)));
+        }
+    }
 }
 
 fn score_captions(context: &Context<'_>, song: &Song, naming: &mut Naming) -> Result<(), Fault> {
