@@ -70,7 +70,7 @@ def label_limits(listener, heldout):
     right; and its abstain threshold, which leaves 2 in 3 labels right. Both on recordings never trained on."""
     logits, labels = outputs(listener, heldout)
     logits, labels = logits[labels >= 0], labels[labels >= 0]
-    grid = torch.linspace(0.5, 3.0, 51)
+    grid = torch.linspace(0.5, 3.0, 251)
     losses = torch.stack([F.cross_entropy(logits / t, labels) for t in grid])
 
     def said(t):

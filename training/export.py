@@ -28,7 +28,7 @@ from train_language import greedy
 
 MANIFEST = {
     "format": 1,
-    "name": "barline-default-8",
+    "name": "barline-default-9",
     "licence": "CC-BY-4.0",
     "encoder": "encoder/",
     "lm": "lm/",
