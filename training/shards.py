@@ -116,7 +116,7 @@ class Pool:
                     self.noises.append(i)
                 if t["kind"] == "music":
                     self.real.append(i)
-                    if t["label"] in INSTRUMENTS and len(t["instruments"]) == 1 and t["label"] not in KIT:
+                    if t["label"] in INSTRUMENTS and t["label"] not in KIT:
                         self.soloists.setdefault(t["label"], []).append(i)
                     if len(t["unsure"]) < len(INSTRUMENTS):
                         self.music.append(i)

@@ -5,7 +5,6 @@ mod meters;
 mod pane;
 mod view;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +38,7 @@ const SIZE: (f32, f32) = (900.0, 560.0);
 const LEAST: (f32, f32) = (640.0, 400.0);
 
 /// The window's contents. Lives as long as the instance; windows come and go.
-#[derive(Debug)]
-pub struct Window {
+struct Window {
     remote: Remote,
     params: Arc<BarlineParams>,
     switch: Switch,
@@ -56,12 +54,6 @@ pub struct Window {
 /// The line to the host's parameters, once there is a window.
 #[derive(Default)]
 struct Host(Option<GuiContext>);
-
-impl fmt::Debug for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Host").field(&self.0.is_some()).finish()
-    }
-}
 
 impl Host {
     /// Sets a switch as if the user had turned it in the host.

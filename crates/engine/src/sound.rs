@@ -95,7 +95,8 @@ impl Sound {
             return caption.to_owned();
         };
         let name = plain(*only);
-        let Some(end) = caption.to_lowercase().find(&name).map(|at| at + name.len()) else {
+        // Letter by letter, so that places in it are places in the caption.
+        let Some(end) = caption.to_ascii_lowercase().find(&name).map(|at| at + name.len()) else {
             return caption.to_owned();
         };
         let (named, rest) = caption.split_at(end);

@@ -36,24 +36,20 @@ thread_local! {
 type Drawing = (ThreadId, Receiver<()>);
 
 /// The half that draws.
-#[derive(Debug)]
 pub(super) struct Painter(Sender<Drawing>);
 
 /// The half that closes what the other drew in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Closer {
     drawing: Arc<Mutex<Receiver<Drawing>>>,
     switch: Switch,
 }
 
 /// The editor that a host opens and closes at will.
-#[derive(Debug)]
 pub struct Pane {
-    inner: Inner,
+    editor: EguiEditor<Window>,
     closer: Closer,
 }
-
-struct Inner(EguiEditor<Window>);
 
 /// An open editor.
 pub struct OpenPane(EguiEditorHandle);
@@ -109,7 +105,7 @@ impl Pane {
         build: impl FnOnce(Painter) -> Option<EguiEditor<Window>>,
     ) -> Option<Self> {
         let (painter, closer) = halves(switch);
-        build(painter).map(|editor| Self { inner: Inner(editor), closer })
+        build(painter).map(|editor| Self { editor, closer })
     }
 }
 
@@ -124,23 +120,22 @@ impl Editor for Pane {
         context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<OpenPane>, Box<dyn Error>> {
-        let Inner(editor) = &self.inner;
         let SpawnedEditor { handle, window } =
-            editor.spawn(parent, wait_for_parent, fallback_scale_factor, context, host)?;
+            self.editor.spawn(parent, wait_for_parent, fallback_scale_factor, context, host)?;
         let window = PaneWindow { window, _closing: Closing(self.closer.clone()) };
         Ok(SpawnedEditor { handle: OpenPane(handle), window })
     }
 
     fn size(&self) -> NativeSize<u32> {
-        self.inner.0.size()
+        self.editor.size()
     }
 
     fn resize_hint(&self) -> ResizeHint {
-        self.inner.0.resize_hint()
+        self.editor.resize_hint()
     }
 
     fn track_info_updated(&self, info: TrackInfo) {
-        self.inner.0.track_info_updated(info);
+        self.editor.track_info_updated(info);
     }
 }
 
@@ -210,9 +205,9 @@ impl EditorHandle for OpenPane {
     }
 }
 
-impl fmt::Debug for Inner {
+impl fmt::Debug for Pane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EguiEditor")
+        f.write_str("Pane")
     }
 }
 

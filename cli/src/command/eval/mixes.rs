@@ -60,11 +60,11 @@ pub(crate) fn eval_mixes(common: &Common, args: &EvalMixes) -> anyhow::Result<u8
         Ok(())
     });
     done?;
-    let mut rows = rows(&heard.among);
-    let alone = self::rows(&heard.alone).pop();
-    rows.extend(alone.map(|mean| Row { item: "mean, each window alone".to_owned(), ..mean }));
-    rows.push(naming.row("captions", "instruments named"));
-    table(json, &rows)?;
+    let mut lines = rows(&heard.among);
+    let alone = rows(&heard.alone).pop();
+    lines.extend(alone.map(|mean| Row { item: "mean, each window alone".to_owned(), ..mean }));
+    lines.push(naming.row("captions", "instruments named"));
+    table(json, &lines)?;
     Ok(0)
 }
 
